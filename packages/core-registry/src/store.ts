@@ -1,0 +1,39 @@
+import type { Instance, RegistryState, Template } from './model.js'
+
+/** Who made a change, for the audit record that is written in the same transaction. */
+export interface ChangeContext {
+  readonly actor: string
+  readonly requestId?: string | undefined
+  readonly address?: string | undefined
+}
+
+/** One step of a change. `instance` rows carry everything; deletes name the row only. */
+export type RegistryOperation =
+  | { readonly op: 'put-template'; readonly template: Omit<Template, 'instances'> }
+  | { readonly op: 'delete-template'; readonly name: string }
+  | { readonly op: 'put-instance'; readonly instance: Instance }
+  | { readonly op: 'delete-instance'; readonly template: string; readonly id: string }
+
+/** What one change does, in order; applied whole or not at all. */
+export interface RegistryDiff {
+  readonly operations: readonly RegistryOperation[]
+  /** Stable verb for the audit record: `instance.register`, `template.update`, … */
+  readonly action: string
+}
+
+/** Everything that became different after `since`; `full` when the store could not tell and sends all. */
+export interface RegistryChanges {
+  readonly version: number
+  readonly full: boolean
+  readonly operations: readonly RegistryOperation[]
+}
+
+/**
+ * Persistence of the registry: a port. Implementations pass `registryStoreConformance` of `core-registry/testing`.
+ * `commit` is one transaction over rows, version and audit record, and returns the new version.
+ */
+export interface RegistryStore {
+  load(): Promise<RegistryState>
+  changesSince(version: number): Promise<RegistryChanges>
+  commit(diff: RegistryDiff, by: ChangeContext): Promise<number>
+}
