@@ -1,0 +1,5 @@
+export { anonymous, localAdmin } from './built-in.js'
+export { decide } from './decide.js'
+export { matchesGlob } from './glob.js'
+export type { Action, Decision, Principal, Role, Scope } from './principal.js'
+export { roleScopes } from './roles.js'
