@@ -101,7 +101,9 @@ function collectOutput(child: ChildProcess): Output {
 async function spawned(child: ChildProcess, { name }: LaunchOptions, output: Output): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve)
-    child.once('error', (error) => reject(new PeerStartError(name, `cannot be started (${error.message})`, output.text())))
+    child.once('error', (error) =>
+      reject(new PeerStartError(name, `cannot be started (${error.message})`, output.text())),
+    )
   })
 }
 

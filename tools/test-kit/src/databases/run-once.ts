@@ -15,7 +15,7 @@ export interface RunOptions {
   readonly timeoutMs?: number | undefined
 }
 
-/** Runs a command to its end and returns its stdout; rejects with stderr in the message. */
+/** Runs a command to its end and returns its stdout; rejects with its output in the message. */
 export function runOnce(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   const { user, env, cwd, timeoutMs = 60_000 } = options
   const how = {
@@ -27,7 +27,8 @@ export function runOnce(command: string, args: readonly string[], options: RunOp
   return new Promise((resolve, reject) => {
     execFile(command, [...args], how, (error, stdout, stderr) => {
       if (error === null) resolve(stdout)
-      else reject(new Error(`${command}: ${stderr.trim().slice(-1000) || error.message}`, { cause: error }))
+      else
+        reject(new Error(`${command}: ${`${stdout}${stderr}`.trim().slice(-1000) || error.message}`, { cause: error }))
     })
   })
 }

@@ -1,9 +1,4 @@
-import {
-  LEGACY_VERSIONS,
-  MODERN_VERSION,
-  type RpcMessage,
-  VERSION_KEY,
-} from './message.js'
+import { LEGACY_VERSIONS, MODERN_VERSION, type RpcMessage, VERSION_KEY } from './message.js'
 import type { FaultTool, JsonObject, Outcome, ToolContext } from './tools.js'
 
 /** One HTTP answer before any fault is applied. */
@@ -52,14 +47,22 @@ export function rpcError(
 }
 
 /** Answers a request of the legacy era, but for sessions. */
-export async function legacyOutcome(message: RpcMessage, repertoire: Repertoire, context: ToolContext): Promise<Outcome> {
+export async function legacyOutcome(
+  message: RpcMessage,
+  repertoire: Repertoire,
+  context: ToolContext,
+): Promise<Outcome> {
   if (message.method === 'initialize') return { result: initializeResult(message, repertoire) }
   if (message.method === 'ping') return { result: {} }
   return commonOutcome(message, repertoire, context)
 }
 
 /** Answers a request of the modern era whose envelope was found valid. */
-export async function modernOutcome(message: RpcMessage, repertoire: Repertoire, context: ToolContext): Promise<Outcome> {
+export async function modernOutcome(
+  message: RpcMessage,
+  repertoire: Repertoire,
+  context: ToolContext,
+): Promise<Outcome> {
   const outcome =
     message.method === 'server/discover'
       ? { result: discoverResult(repertoire) }

@@ -90,7 +90,12 @@ function proper({ response, answer, sse }: Delivery): void {
   response.end(sseEvent(answer.body))
 }
 
-function json(response: ServerResponse, status: number, body: string, headers: Readonly<Record<string, string>> = {}): void {
+function json(
+  response: ServerResponse,
+  status: number,
+  body: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
   response
     .writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), ...headers })
     .end(body)

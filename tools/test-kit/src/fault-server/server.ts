@@ -1,13 +1,22 @@
-import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type Stoppable, stoppable } from '../lifecycle.js'
 import { seededRandom } from '../seeded-random.js'
-import { type Answer, legacyOutcome, type Methods, modernEnvelopeError, modernOutcome, type Repertoire, rpcError, rpcText } from './answer.js'
+import {
+  type Answer,
+  legacyOutcome,
+  type Methods,
+  modernEnvelopeError,
+  modernOutcome,
+  type Repertoire,
+  rpcError,
+  rpcText,
+} from './answer.js'
 import { deliver, sseEvent, sseHead } from './deliver.js'
 import { type Fault, faultExecutes } from './faults.js'
 import { type ConnectionMode, Listener } from './listener.js'
 import { parseMessage, type RpcMessage, VERSION_KEY } from './message.js'
 import { ExecutionCount, type SeenRequest } from './request-log.js'
+import { LegacySessions } from './sessions.js'
 import { defaultTools, type FaultTool, type JsonObject, type ToolContext } from './tools.js'
 
 /**
@@ -93,9 +102,9 @@ export async function startFaultServer(script?: FaultScript, options: FaultServe
     setScript: (next) => server.setScript(next),
     setConnections: (mode) => server.listener.setMode(mode),
     cut: () => server.listener.cut(),
-    loseSessions: () => server.sessions.clear(),
+    loseSessions: () => server.sessions.forget(),
     setTools: (tools) => server.setTools(tools),
-    notify: (method, params = {}) => server.notify(method, params),
+    notify: (method, params = {}) => server.sessions.notify(method, params),
     ...stoppable(() => server.stop()),
   }
 }
@@ -109,16 +118,16 @@ interface Exchange {
 class Faulty {
   readonly requests: SeenRequest[] = []
   readonly executed = new ExecutionCount()
-  readonly sessions = new Set<string>()
+  readonly sessions: LegacySessions
   readonly listener: Listener
   readonly #options: FaultServerOptions
-  readonly #streams = new Set<ServerResponse>()
   readonly #random: () => number
   #repertoire: Repertoire
   #next: (request: SeenRequest) => Fault | undefined
 
   constructor(script: FaultScript | undefined, options: FaultServerOptions) {
     this.#options = options
+    this.sessions = new LegacySessions(options)
     this.#random = seededRandom(options.seed ?? 1)
     this.#next = chooser(script)
     this.#repertoire = {
@@ -137,11 +146,6 @@ class Faulty {
     this.#repertoire = { ...this.#repertoire, tools }
   }
 
-  notify(method: string, params: JsonObject): void {
-    const event = sseEvent(JSON.stringify({ jsonrpc: '2.0', method, params }))
-    for (const stream of this.#streams) stream.write(event)
-  }
-
   async stop(): Promise<void> {
     await this.listener.setMode('refuse')
   }
@@ -152,7 +156,10 @@ class Faulty {
     if (body === undefined) return
     const message = parseMessage(body)
     const seen = this.#log(request, body, message)
-    if (request.method !== 'POST') return this.#serveSession(request, response)
+    if (request.method !== 'POST') {
+      this.sessions.serve(request, response)
+      return
+    }
     if (message === undefined) return send(response, rpcError(null, 400, { code: -32700, message: 'Parse error' }))
     const fault = this.#roll(this.#next(seen) ?? { kind: 'none' })
     if (!faultExecutes(fault)) return deliver(this.#delivery({ request, response, message }, EMPTY), fault)
@@ -209,35 +216,13 @@ class Faulty {
   async #answerLegacy(exchange: Exchange): Promise<Answer> {
     const { message, request } = exchange
     const opening = message.method === 'initialize'
-    const lost = opening ? undefined : this.#sessionFault(request, message)
+    const lost = opening ? undefined : this.sessions.fault(request, message)
     if (lost !== undefined) return lost
     if (message.id === undefined || message.method === undefined) return ACCEPTED
     this.#count(message)
     const outcome = await legacyOutcome(message, this.#repertoire, contextOf(exchange))
-    const headers = opening && this.#usesSessions ? { 'mcp-session-id': this.#openSession() } : {}
+    const headers = opening ? this.sessions.open() : {}
     return { status: 200, headers, body: rpcText(message.id, outcome) }
-  }
-
-  get #usesSessions(): boolean {
-    return this.#options.sessions ?? true
-  }
-
-  #openSession(): string {
-    const id = randomUUID()
-    this.sessions.add(id)
-    return id
-  }
-
-  #sessionFault(request: IncomingMessage, message?: RpcMessage): Answer | undefined {
-    if (!this.#usesSessions) return undefined
-    const id = request.headers['mcp-session-id']
-    if (typeof id === 'string' && this.sessions.has(id)) return undefined
-    const status = id === undefined ? 400 : (this.#options.lostSessionStatus ?? 404)
-    const error =
-      status === 404
-        ? { code: -32001, message: 'Session not found' }
-        : { code: -32000, message: 'Bad Request: No valid session ID provided' }
-    return rpcError(message?.id, status, error)
   }
 
   #count(message: RpcMessage): void {
@@ -246,25 +231,6 @@ class Faulty {
     const args = message.params['arguments']
     const canary = typeof args === 'object' && args !== null && 'canary' in args ? args.canary : message.params['name']
     this.executed.add(String(canary))
-  }
-
-  /** GET opens the legacy stream, DELETE ends the session; a modern-only server knows neither. */
-  #serveSession(request: IncomingMessage, response: ServerResponse): void {
-    if (this.#options.era === 'modern' || !['GET', 'DELETE'].includes(request.method ?? '')) {
-      response.writeHead(405, { allow: 'POST' }).end()
-      return
-    }
-    const fault = this.#sessionFault(request)
-    if (fault !== undefined) return send(response, fault)
-    if (request.method === 'DELETE') {
-      this.sessions.delete(String(request.headers['mcp-session-id']))
-      response.writeHead(200).end()
-      return
-    }
-    sseHead(response)
-    response.write(': open\n\n')
-    this.#streams.add(response)
-    response.once('close', () => this.#streams.delete(response))
   }
 }
 
