@@ -1,0 +1,53 @@
+import type { CircuitState, InstanceStatus, TransportName } from './instances.js'
+
+/** `healthy`: all instances are; `degraded`: some; `unhealthy`: none; `empty`: there is none. */
+export type TemplateStatus = 'healthy' | 'degraded' | 'unhealthy' | 'empty'
+
+/** Answer of `GET /mcp/{template}/health`. */
+export interface TemplateHealth {
+  readonly template_name: string
+  readonly status: TemplateStatus
+  readonly total_instances: number
+  readonly healthy_instances: number
+  /** 0..100 with one decimal. */
+  readonly health_percentage: number
+  readonly instances: Record<string, InstanceHealth>
+}
+
+/** Health of one instance. */
+export interface InstanceHealth {
+  readonly healthy: boolean
+  readonly status: InstanceStatus
+  readonly reason?: string | undefined
+  readonly transport: TransportName
+  readonly endpoint?: string | undefined
+  /** 0..100. */
+  readonly score: number
+  readonly consecutive_failures: number
+  /** ISO 8601; null until the first probe has ended. */
+  readonly last_health_check: string | null
+  readonly circuit: CircuitState
+}
+
+/** Answer of `GET /gateway/health`. */
+export interface GatewayHealth {
+  readonly status: TemplateStatus
+  readonly version: string
+  readonly uptime_seconds: number
+  readonly database: 'ok' | 'unavailable' | 'none'
+  readonly templates: number
+  readonly instances: InstanceCounts
+}
+
+/** How many instances there are. */
+export interface InstanceCounts {
+  readonly total: number
+  readonly healthy: number
+  readonly unhealthy: number
+}
+
+/** Answer of `GET /health/live` and `GET /health/ready`. */
+export interface Probe {
+  readonly status: 'ok' | 'unavailable'
+  readonly reason?: string | undefined
+}

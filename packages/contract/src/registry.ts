@@ -1,0 +1,94 @@
+import type { TemplateStatus } from './health.js'
+import type { InstanceRequest, InstanceStatus, InstanceView } from './instances.js'
+import type { FieldError } from './problem.js'
+import type { LoadBalancerSettingsWire, TemplateSettingsWire } from './settings.js'
+import type { RegistryStats } from './stats.js'
+
+/** Answer of `GET /gateway/registry`. */
+export interface RegistryView {
+  readonly templates: Record<string, RegistryTemplateView>
+  readonly stats: RegistryStats
+}
+
+/** One template in the registry. `load_balancer` is what holds now, defaults filled in. */
+export interface RegistryTemplateView {
+  readonly instances: readonly InstanceView[]
+  readonly load_balancer: LoadBalancerSettingsWire
+}
+
+/** Answer of `GET /gateway/templates`. */
+export interface TemplatesList {
+  readonly templates: readonly TemplateView[]
+  readonly count: number
+}
+
+/** Answer of `GET /gateway/templates/{t}` and of a PATCH of it. */
+export interface TemplateView {
+  readonly name: string
+  readonly status: TemplateStatus
+  readonly total_instances: number
+  readonly healthy_instances: number
+  /** What was set, by a file or by PATCH. */
+  readonly settings: TemplateSettingsWire
+  /** What holds: `settings` with the defaults filled in. */
+  readonly effective_settings: TemplateSettingsWire
+  /** What a PATCH has set over a file; absent: nothing. */
+  readonly override?: TemplateSettingsWire | undefined
+  /** The source that declares the template (`file:<path>`); absent: none. */
+  readonly source?: string | undefined
+}
+
+/** Body of `POST /gateway/register`. */
+export interface RegisterRequest {
+  readonly template_name: string
+  readonly instance: InstanceRequest
+  readonly load_balancer?: LoadBalancerSettingsWire | undefined
+}
+
+/** Answer of `POST /gateway/register`: 201, or 200 when it was there already. */
+export interface RegisterResponse {
+  readonly message: string
+  readonly template_name: string
+  readonly instance_id: string
+  readonly status: InstanceStatus
+  /** Only with `?probe=true`. */
+  readonly probe?: ProbeReport | undefined
+}
+
+/** What the first probe of a new instance found. */
+export interface ProbeReport {
+  readonly ok: boolean
+  readonly reason?: string | undefined
+  /** The URL that answered. */
+  readonly endpoint?: string | undefined
+  readonly duration_ms?: number | undefined
+}
+
+/** Answer of `DELETE /gateway/deregister/{template}/{instance_id}`: 202 while calls are in flight, else 200. */
+export interface DeregisterResponse {
+  readonly message: string
+  readonly in_flight: number
+}
+
+/** Names an instance. */
+export interface InstanceName {
+  readonly template_name: string
+  readonly instance_id: string
+}
+
+/** Answer of `POST /gateway/sync`. With `?dry_run=true` it is what would be done. */
+export interface SyncResult {
+  readonly added: readonly InstanceName[]
+  readonly changed: readonly InstanceName[]
+  readonly removed: readonly InstanceName[]
+  readonly sources: readonly SyncSource[]
+}
+
+/** What one source (`file:<path>`, `docker`, …) said. */
+export interface SyncSource {
+  readonly source: string
+  readonly ok: boolean
+  readonly instances: number
+  /** Entries that were left out, each with its path in the source. */
+  readonly errors: readonly FieldError[]
+}
