@@ -35,12 +35,15 @@ export interface Instance {
   readonly id: string
   readonly attach: Attach
   readonly protocol: ProtocolSetting
-  /** Relative share of traffic, finite and >= 0; 0 takes no new calls. */
+  /** Relative share of traffic, finite and >= 0; 0 takes no new calls. What holds now: an override is in it already. */
   readonly weight: number
+  /** The weight as registered, while an override hides it; absent: `weight`. */
+  readonly declaredWeight?: number | undefined
   /** Calls in flight at once; absent: the template's. */
   readonly maxInFlight?: number | undefined
   readonly region?: string | undefined
   readonly metadata: Readonly<Record<string, unknown>>
+  /** What holds now: an override is in it already. */
   readonly state: AdminState
   /** Who registered it: `api`, `file:<path>`, `docker`, … Only the same source may remove it by reconciling. */
   readonly source: string
@@ -79,6 +82,8 @@ export interface TemplateSettings {
   /** Further attempts after the first. */
   readonly maxRetries: number
   readonly maxInFlight: number
+  /** The same for stdio instances, where the default is lower; absent: `maxInFlight`. Read it by `instanceMaxInFlight()`. */
+  readonly stdioMaxInFlight?: number | undefined
   readonly queueSize: number
   readonly queueTimeoutMs: number
   readonly timeouts: {
@@ -97,7 +102,9 @@ export interface TemplateSettings {
     readonly retryReads: boolean
     readonly tools: Readonly<Record<string, 'safe' | 'never'>>
   }
-  readonly affinity?: { readonly by: 'header' | 'principal' | 'argument'; readonly name?: string | undefined } | undefined
+  readonly affinity?:
+    | { readonly by: 'header' | 'principal' | 'argument'; readonly name?: string | undefined }
+    | undefined
   readonly stdio: {
     readonly poolSize: number
     /** Absent: `shared` for modern servers, `per_principal` for legacy ones. */
@@ -113,16 +120,31 @@ export interface TemplateSettings {
 /** A kind of MCP server and its instances in a stable order. Immutable. */
 export interface Template {
   readonly name: string
-  /** Only what was set; `effectiveSettings()` fills in the rest. */
+  /** Only what was set, by a file or by PATCH; `effectiveSettings()` fills in the rest. */
   readonly settings: PartialTemplateSettings
+  /** What a file says of it; `settings` is this with `override` laid over it. Absent: no file names the template. */
+  readonly declared?: DeclaredSettings | undefined
+  /** Set by PATCH or at registration; survives a reload of the file until reset. Absent: nothing. */
+  readonly override?: PartialTemplateSettings | undefined
   readonly instances: readonly Instance[]
 }
 
-/** What an operator has set of {@link TemplateSettings}; nested groups are partial too. */
+/** Settings that a source (`file:<path>`) declares; only the same source may change or withdraw them. */
+export interface DeclaredSettings {
+  readonly source: string
+  readonly settings: PartialTemplateSettings
+}
+
+/** Groups of settings that are set field by field; everything else is set as one value. */
+export type SettingsGroup = 'timeouts' | 'failover' | 'stdio'
+
+type PartialGroup<T> = { readonly [P in keyof T]?: T[P] | undefined }
+
+/** What an operator has set of {@link TemplateSettings}; the groups are partial too. */
 export type PartialTemplateSettings = {
-  readonly [K in keyof TemplateSettings]?: TemplateSettings[K] extends Readonly<Record<string, unknown>>
-    ? Partial<TemplateSettings[K]> | undefined
-    : TemplateSettings[K] | undefined
+  readonly [K in Exclude<keyof TemplateSettings, 'stdioMaxInFlight'>]?:
+    | (K extends SettingsGroup ? PartialGroup<TemplateSettings[K]> : TemplateSettings[K])
+    | undefined
 }
 
 /** The whole registry at one version. Immutable; readers keep a reference without a copy. */

@@ -19,9 +19,17 @@ export interface RegistryDiff {
   readonly operations: readonly RegistryOperation[]
   /** Stable verb for the audit record: `instance.register`, `template.update`, … */
   readonly action: string
+  /**
+   * The version the change was decided on. When the store has another one by now, `commit` rejects with an error
+   * whose `code` is `REGISTRY_STALE` and applies nothing; the registry refreshes and decides again. Absent: not checked.
+   */
+  readonly expectedVersion?: number | undefined
 }
 
-/** Everything that became different after `since`; `full` when the store could not tell and sends all. */
+/**
+ * Everything that became different after the version asked for; `full` when the store could not tell and sends all
+ * (then the operations are puts that make up the whole state). Puts of templates come before those of their instances.
+ */
 export interface RegistryChanges {
   readonly version: number
   readonly full: boolean
