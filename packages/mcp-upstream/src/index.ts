@@ -30,6 +30,8 @@ export { MAX_REQUEST_DEPTH, scanEnvelope } from './scan/scan-envelope.js'
 export { MAX_REPLY_DEPTH, ReplyScanner, scanReply } from './scan/scan-reply.js'
 export { type Edit, replaceSpan, shiftReply, shiftSpan, spliceMany, withId } from './scan/splice.js'
 export { splitBatch } from './scan/split-batch.js'
+export { formatSseEvent, SSE_KEEP_ALIVE, type SseEventInit } from './sse/format.js'
+export { type SseEvent, SseParser, type SseParserOptions } from './sse/parser.js'
 export type {
   Connection,
   Era,

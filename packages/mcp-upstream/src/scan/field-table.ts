@@ -28,7 +28,7 @@ export class FieldTable {
   }
 
   /** `escaped`: the key contains a backslash, so its bytes are not its name. */
-  find(bytes: Uint8Array, start: number, end: number, escaped: boolean): Field | typeof CASE_VARIANT | undefined {
+  find(bytes: Buffer, start: number, end: number, escaped: boolean): Field | typeof CASE_VARIANT | undefined {
     if (escaped) return this.#findDecoded(bytes, start, end)
     const length = end - start
     for (let index = 0; index < this.#fields.length; index++) {
@@ -41,7 +41,7 @@ export class FieldTable {
     return isAscii(bytes, start, end) ? undefined : this.#findDecoded(bytes, start, end)
   }
 
-  #findDecoded(bytes: Uint8Array, start: number, end: number): Field | typeof CASE_VARIANT | undefined {
+  #findDecoded(bytes: Buffer, start: number, end: number): Field | typeof CASE_VARIANT | undefined {
     const name = decodeString(bytes, start, end, true)
     const field = this.#byFolded.get(fold(name))
     if (field === undefined || field.name === name) return field
@@ -53,7 +53,7 @@ const DIFFERENT = 0
 const SAME_LETTERS = 1
 const SAME = 2
 
-function compare(name: string, bytes: Uint8Array, start: number): number {
+function compare(name: string, bytes: Buffer, start: number): number {
   let likeness = SAME
   for (let index = 0; index < name.length; index++) {
     const wanted = name.charCodeAt(index)
@@ -69,7 +69,7 @@ function lower(byte: number): number {
   return byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte
 }
 
-function isAscii(bytes: Uint8Array, start: number, end: number): boolean {
+function isAscii(bytes: Buffer, start: number, end: number): boolean {
   for (let index = start; index < end; index++) {
     if ((bytes[index] as number) >= 0x80) return false
   }
@@ -81,8 +81,12 @@ function fold(name: string): string {
 }
 
 /** The value of a JSON string, from the bytes between its quotes. */
-export function decodeString(bytes: Uint8Array, start: number, end: number, escaped: boolean): string {
-  const raw = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8')
-  if (!escaped) return raw
-  return JSON.parse(`"${raw}"`) as string
+export function decodeString(bytes: Buffer, start: number, end: number, escaped: boolean): string {
+  if (!escaped) return end - start === 3 && isVersion(bytes, start) ? '2.0' : bytes.toString('utf8', start, end)
+  return JSON.parse(`"${bytes.toString('utf8', start, end)}"`) as string
+}
+
+/** Every message says "2.0": not worth a call into native code. */
+function isVersion(bytes: Buffer, at: number): boolean {
+  return bytes[at] === 0x32 && bytes[at + 1] === 0x2e && bytes[at + 2] === 0x30
 }

@@ -119,7 +119,7 @@ export class JsonWalker {
   }
 
   /** Takes the next bytes. @throws EnvelopeError at the first byte that cannot be right. */
-  push(chunk: Uint8Array): void {
+  push(chunk: Buffer): void {
     const end = chunk.length
     let at = 0
     while (at < end) at = this.#advance(chunk, at)
@@ -154,7 +154,7 @@ export class JsonWalker {
     return this.#elements
   }
 
-  #advance(chunk: Uint8Array, at: number): number {
+  #advance(chunk: Buffer, at: number): number {
     switch (this.#token) {
       case BETWEEN:
         return this.#between(chunk, at)
@@ -171,7 +171,7 @@ export class JsonWalker {
     }
   }
 
-  #between(chunk: Uint8Array, at: number): number {
+  #between(chunk: Buffer, at: number): number {
     const byte = chunk[at] as number
     if (JSON_SPACE[byte] === 1) return at + 1
     switch (this.#expect) {
@@ -285,7 +285,7 @@ export class JsonWalker {
     this.#wantsText = false
   }
 
-  #string(chunk: Uint8Array, from: number): number {
+  #string(chunk: Buffer, from: number): number {
     const end = chunk.length
     let at = from
     while (at < end && PLAIN_IN_STRING[chunk[at] as number] === 1) at++
@@ -298,7 +298,7 @@ export class JsonWalker {
     return at + 1
   }
 
-  #escape(chunk: Uint8Array, at: number): number {
+  #escape(chunk: Buffer, at: number): number {
     const byte = chunk[at] as number
     if (SHORT_ESCAPE[byte] === 1) {
       this.#token = STRING
@@ -310,20 +310,20 @@ export class JsonWalker {
     return at + 1
   }
 
-  #unicode(chunk: Uint8Array, at: number): number {
+  #unicode(chunk: Buffer, at: number): number {
     if (HEX_DIGIT[chunk[at] as number] !== 1) return this.#fail('bad escape', at)
     this.#hexLeft -= 1
     if (this.#hexLeft === 0) this.#token = STRING
     return at + 1
   }
 
-  #endString(chunk: Uint8Array, at: number): number {
+  #endString(chunk: Buffer, at: number): number {
     if (this.#isKey) return this.#endKey(chunk, at)
     if (this.#capturing) this.#texts[this.#slot] = this.#withCaptured(chunk, at, this.#decoded)
     return this.#endValue(at + 1)
   }
 
-  #endKey(chunk: Uint8Array, at: number): number {
+  #endKey(chunk: Buffer, at: number): number {
     this.#token = BETWEEN
     this.#expect = AFTER_KEY
     if (!this.#capturing) return at + 1
@@ -340,13 +340,13 @@ export class JsonWalker {
     this.#wantsText = field.text === true
   }
 
-  readonly #decoded = (bytes: Uint8Array, start: number, end: number): string =>
+  readonly #decoded = (bytes: Buffer, start: number, end: number): string =>
     decodeString(bytes, start, end, this.#escaped)
 
-  readonly #fieldOf = (bytes: Uint8Array, start: number, end: number): ReturnType<FieldTable['find']> =>
+  readonly #fieldOf = (bytes: Buffer, start: number, end: number): ReturnType<FieldTable['find']> =>
     this.#levels[this.#level]?.find(bytes, start, end, this.#escaped)
 
-  #withCaptured<T>(chunk: Uint8Array, end: number, use: (bytes: Uint8Array, start: number, end: number) => T): T {
+  #withCaptured<T>(chunk: Buffer, end: number, use: (bytes: Buffer, start: number, end: number) => T): T {
     this.#capturing = false
     if (this.#captured.length === 0) return use(chunk, this.#captureStart, end)
     const whole = Buffer.concat([...this.#captured, chunk.subarray(this.#captureStart, end)])
@@ -355,7 +355,7 @@ export class JsonWalker {
   }
 
   /** A key or text goes on in the next chunk: copied, because the chunk belongs to whoever pushed it. */
-  #keepCaptured(chunk: Uint8Array): void {
+  #keepCaptured(chunk: Buffer): void {
     this.#captured.push(Buffer.from(chunk.subarray(this.#captureStart)))
     this.#captureStart = 0
   }
@@ -369,7 +369,7 @@ export class JsonWalker {
     return at + 1
   }
 
-  #number(chunk: Uint8Array, from: number): number {
+  #number(chunk: Buffer, from: number): number {
     let state = this.#numberState
     for (let at = from; at < chunk.length; at++) {
       const next = NUMBER_NEXT[(state << 8) | (chunk[at] as number)] as number
@@ -397,7 +397,7 @@ export class JsonWalker {
     return at + 1
   }
 
-  #restOfLiteral(chunk: Uint8Array, at: number): number {
+  #restOfLiteral(chunk: Buffer, at: number): number {
     if (chunk[at] !== this.#literal[this.#literalAt]) return this.#fail('unexpected byte', at)
     this.#literalAt += 1
     return this.#literalAt === this.#literal.length ? this.#endValue(at + 1) : at + 1
