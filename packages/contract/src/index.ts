@@ -62,6 +62,8 @@ export {
 } from './problem.js'
 export type {
   DeregisterResponse,
+  ExportDocument,
+  ImportResult,
   InstanceName,
   ProbeReport,
   RegisterRequest,

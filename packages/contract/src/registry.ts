@@ -92,3 +92,22 @@ export interface SyncSource {
   /** Entries that were left out, each with its path in the source. */
   readonly errors: readonly FieldError[]
 }
+
+/**
+ * Answer of `POST /gateway/import`, whose body is the document itself: a registry file, `mcp.json`, `server.json` or an
+ * export. Applied whole or not at all, never removes. With `?dry_run=true` it is what would be done.
+ */
+export interface ImportResult {
+  readonly added: readonly InstanceName[]
+  readonly changed: readonly InstanceName[]
+  readonly unchanged: readonly InstanceName[]
+}
+
+/** Answer of `GET /gateway/export`: a registry file, with a head that says what it is. */
+export interface ExportDocument {
+  readonly format: 'mcp-platform-export'
+  readonly version: 1
+  /** ISO 8601. */
+  readonly exported_at: string
+  readonly templates: Record<string, unknown>
+}
