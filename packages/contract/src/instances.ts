@@ -5,13 +5,13 @@ export type InstanceState = 'active' | 'draining' | 'disabled'
 
 /**
  * What people see of an instance: operator's wish, probe and circuit in one word.
- * `healthy` and `degraded` take calls; `ejected` is an open circuit; `unfit` failed its probes.
+ * `healthy` and `degraded` take calls; `ejected` is an open circuit; `unhealthy` failed its probes.
  */
 export type InstanceStatus =
   | 'healthy'
   | 'degraded'
   | 'starting'
-  | 'unfit'
+  | 'unhealthy'
   | 'ejected'
   | 'held'
   | 'unauthenticated'

@@ -1,0 +1,49 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Deadline, DeadlineWheel } from './deadline-wheel.js'
+import { CallerGoneError, DeadlineError, GatewayError, ShutdownError } from './errors.js'
+
+/**
+ * The life of one call: its signal aborts when the caller hangs up, when its total time has run out, or when the
+ * gateway stops. End it when the answer is complete.
+ */
+export class CallScope {
+  readonly #abort = new AbortController()
+  readonly #deadline: Deadline
+  readonly #scopes: Set<CallScope>
+  readonly #response: ServerResponse
+  readonly #gone = (): void => this.#abort.abort(new CallerGoneError())
+
+  constructor(options: { response: ServerResponse; wheel: DeadlineWheel; totalMs: number; scopes: Set<CallScope> }) {
+    this.#response = options.response
+    this.#scopes = options.scopes
+    this.#scopes.add(this)
+    this.#deadline = options.wheel.start(options.totalMs, () => this.#abort.abort(new DeadlineError(options.totalMs)))
+    options.response.once('close', this.#gone)
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+
+  stop(): void {
+    this.#abort.abort(new ShutdownError())
+  }
+
+  end(): void {
+    this.#deadline.cancel()
+    this.#scopes.delete(this)
+    this.#response.off('close', this.#gone)
+  }
+}
+
+/**
+ * The total time of a call: the template's, which a caller may only shorten with `Request-Timeout: <seconds>`.
+ * @throws GatewayError REQUEST_MALFORMED for a header that is no positive number
+ */
+export function totalTimeMs(request: IncomingMessage, templateMs: number): number {
+  const header = request.headers['request-timeout']
+  if (header === undefined) return templateMs
+  const seconds = typeof header === 'string' && /^\d{1,7}(\.\d{1,3})?$/.test(header) ? Number(header) : 0
+  if (seconds > 0) return Math.min(templateMs, seconds * 1000)
+  throw new GatewayError('REQUEST_MALFORMED', `Request-Timeout must be a positive number of seconds, got "${String(header)}"`)
+}

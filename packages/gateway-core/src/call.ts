@@ -1,0 +1,39 @@
+import type { Principal } from '@mcp-platform/auth'
+import type { CallerProfile } from '@mcp-platform/mcp-bridge'
+import type { UpstreamMessage, UpstreamReply } from '@mcp-platform/mcp-upstream'
+
+/** What is learned about a call on its way; written by the pipeline, read by the faces and by telemetry. */
+export interface CallTrace {
+  attempts: number
+  /** Some attempt may have reached a server: an error must say so, whatever the last attempt did. */
+  mayHaveRun: boolean
+  instanceId: string | undefined
+  /** Time spent in the last attempt, in milliseconds. */
+  upstreamMs: number
+}
+
+/** One request to one template, after the face has read it and before it has gone anywhere. */
+export interface GatewayCall {
+  readonly requestId: string
+  readonly face: 'rest' | 'native'
+  readonly template: string
+  readonly principal: Principal
+  readonly message: UpstreamMessage
+  readonly caller: CallerProfile
+  /** Aborts when the caller is gone, the deadline has passed, or the gateway stops. */
+  readonly signal: AbortSignal
+  /** A request header by lower-case name, for affinity. */
+  readonly header: (name: string) => string | undefined
+  /** The instance that a session lives on. */
+  readonly pinnedTo?: string | undefined
+  /** Made by the gateway itself (list fetches): authorised where its result is used. */
+  readonly internal?: boolean | undefined
+  readonly trace: CallTrace
+}
+
+/** The answer on its way back; its body may still be coming. */
+export type GatewayReply = UpstreamReply
+
+export function newTrace(): CallTrace {
+  return { attempts: 0, mayHaveRun: false, instanceId: undefined, upstreamMs: 0 }
+}

@@ -1,0 +1,72 @@
+import type { Instance, TemplateSettings } from '@mcp-platform/core-registry'
+import { type ChildBudget, type Connection, HttpConnection, type HttpConnectionOptions, StdioConnection } from '@mcp-platform/mcp-upstream'
+import type { GatewayObserver } from './events.js'
+import { GATEWAY_CLIENT } from './plain-caller.js'
+
+export interface ConnectorOptions {
+  /** Which addresses may be reached; checked on every connection. */
+  readonly guard: HttpConnectionOptions['guard']
+  /** Children of this process, over all instances. */
+  readonly children: ChildBudget
+  readonly onEvent: GatewayObserver
+}
+
+/** Makes the connection that an instance's attachment asks for. */
+export function connector(options: ConnectorOptions): (instance: Instance, settings: TemplateSettings) => Connection {
+  return (instance, settings) => {
+    const { template, id } = instance
+    const onEvent = (event: Parameters<NonNullable<HttpConnectionOptions['onEvent']>>[0]): void =>
+      options.onEvent({ type: 'upstream', template, instanceId: id, event })
+    return instance.attach.kind === 'http'
+      ? overHttp(instance, instance.attach, settings, options, onEvent)
+      : overStdio(instance, instance.attach, settings, options, onEvent)
+  }
+}
+
+type OnEvent = NonNullable<HttpConnectionOptions['onEvent']>
+
+function overHttp(
+  instance: Instance,
+  attach: Instance['attach'] & { kind: 'http' },
+  settings: TemplateSettings,
+  options: ConnectorOptions,
+  onEvent: OnEvent,
+): Connection {
+  return new HttpConnection({
+    url: attach.url,
+    transport: attach.transport,
+    protocol: protocolOf(instance, settings),
+    headers: attach.headers,
+    clientInfo: GATEWAY_CLIENT,
+    guard: options.guard,
+    maxConnections: instance.maxInFlight ?? settings.maxInFlight,
+    onEvent,
+  })
+}
+
+function overStdio(
+  instance: Instance,
+  attach: Instance['attach'] & { kind: 'stdio' },
+  settings: TemplateSettings,
+  options: ConnectorOptions,
+  onEvent: OnEvent,
+): Connection {
+  return new StdioConnection({
+    command: attach.command,
+    args: attach.args,
+    workingDir: attach.workingDir,
+    env: attach.env,
+    protocol: protocolOf(instance, settings),
+    clientInfo: GATEWAY_CLIENT,
+    poolSize: settings.stdio.poolSize,
+    sharing: settings.stdio.sharing,
+    idleStopMs: settings.stdio.idleStopMs,
+    budget: options.children,
+    onEvent,
+  })
+}
+
+// The instance's own word goes before the template's.
+function protocolOf(instance: Instance, settings: TemplateSettings): Instance['protocol'] {
+  return instance.protocol === 'auto' ? settings.protocol : instance.protocol
+}

@@ -1,0 +1,47 @@
+import type { BalancerEvent } from '@mcp-platform/balancer'
+import type { RegistryEvent } from '@mcp-platform/core-registry'
+import type { HealthEvent } from '@mcp-platform/health'
+import type { UpstreamEvent } from '@mcp-platform/mcp-upstream'
+
+/** One answered or failed call, for logs, metrics and audit. No arguments, no results, no credentials. */
+export interface CallEvent {
+  readonly type: 'call'
+  readonly requestId: string
+  readonly face: 'rest' | 'native'
+  readonly principal: string
+  readonly template: string
+  readonly method: string
+  readonly name: string | undefined
+  readonly instanceId: string | undefined
+  readonly attempts: number
+  readonly durationMs: number
+  readonly upstreamMs: number
+  /** `ok`, or the code of the problem. */
+  readonly outcome: string
+}
+
+/** One attempt that failed and what was decided. */
+export interface AttemptFailedEvent {
+  readonly type: 'attempt-failed'
+  readonly requestId: string
+  readonly template: string
+  readonly instanceId: string
+  readonly attempt: number
+  readonly code: string
+  readonly message: string
+  readonly sent: boolean
+  readonly next: 'another-instance' | 'give-up'
+}
+
+/** What a gateway tells its observer. Synchronous and cheap; an observer that throws is ignored. */
+export type GatewayEvent =
+  | CallEvent
+  | AttemptFailedEvent
+  | { readonly type: 'list-failed'; readonly template: string; readonly method: string; readonly error: unknown }
+  | { readonly type: 'internal-error'; readonly requestId: string; readonly error: unknown }
+  | { readonly type: 'balancer'; readonly template: string; readonly event: BalancerEvent }
+  | { readonly type: 'health'; readonly template: string; readonly event: HealthEvent }
+  | { readonly type: 'registry'; readonly event: RegistryEvent }
+  | { readonly type: 'upstream'; readonly template: string; readonly instanceId: string; readonly event: UpstreamEvent }
+
+export type GatewayObserver = (event: GatewayEvent) => void

@@ -1,0 +1,25 @@
+import type { IncomingMessage } from 'node:http'
+import type { Action, Decision, Principal } from '@mcp-platform/auth'
+import type { TemplateHealth } from '@mcp-platform/contract'
+import type { CallScope } from '../call-scope.js'
+import type { DeadlineWheel } from '../deadline-wheel.js'
+import type { GatewayObserver } from '../events.js'
+import type { Pipeline } from '../pipeline.js'
+import type { RouteTable } from '../route-table.js'
+import type { VisibleLists } from '../visible-lists.js'
+
+/** What a face needs of the gateway. */
+export interface FaceContext {
+  readonly pipeline: Pipeline
+  readonly routes: RouteTable
+  readonly lists: VisibleLists
+  readonly wheel: DeadlineWheel
+  /** The calls under way, so that a stop can end them. */
+  readonly scopes: Set<CallScope>
+  readonly authenticate: (request: IncomingMessage) => Principal | Promise<Principal>
+  readonly decide: (principal: Principal, action: Action) => Decision
+  readonly templateHealth: (template: string) => TemplateHealth
+  readonly maxBodyBytes: number
+  readonly now: () => number
+  readonly onEvent: GatewayObserver
+}

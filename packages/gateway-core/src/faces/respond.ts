@@ -1,0 +1,27 @@
+import type { ServerResponse } from 'node:http'
+import type { Problem } from '@mcp-platform/contract'
+
+const JSON_TYPE = 'application/json; charset=utf-8'
+const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
+
+export type Headers = Readonly<Record<string, string | number>>
+
+/** Writes one whole JSON answer with its head in a single write. */
+export function sendJson(response: ServerResponse, status: number, body: Buffer | string, headers: Headers = {}): void {
+  const bytes = typeof body === 'string' ? Buffer.from(body) : body
+  response.writeHead(status, { ...headers, 'content-type': JSON_TYPE, 'content-length': bytes.length })
+  response.end(bytes)
+}
+
+/** Writes an error document (RFC 9457). */
+export function sendProblem(response: ServerResponse, problem: Problem, headers: Headers = {}): void {
+  const bytes = Buffer.from(JSON.stringify(problem))
+  const retry = problem.retry_after_seconds === undefined ? {} : { 'retry-after': problem.retry_after_seconds }
+  response.writeHead(problem.status, {
+    ...headers,
+    ...retry,
+    'content-type': PROBLEM_TYPE,
+    'content-length': bytes.length,
+  })
+  response.end(bytes)
+}

@@ -1,0 +1,240 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Principal } from '@mcp-platform/auth'
+import type { Tool } from '@mcp-platform/contract'
+import { type CatalogueList, LIST_MEMBERS, type ListMethod } from '@mcp-platform/mcp-bridge'
+import type { UpstreamMessage } from '@mcp-platform/mcp-upstream'
+import { type CallTrace, type GatewayCall, type GatewayReply, newTrace } from '../call.js'
+import { CallScope, totalTimeMs } from '../call-scope.js'
+import { CallerGoneError, GatewayError } from '../errors.js'
+import { plainCaller } from '../plain-caller.js'
+import { toProblem } from '../problem.js'
+import { capabilityRequired, upstreamError } from '../upstream-error.js'
+import { runBatch } from './batch.js'
+import { readJsonBody } from './body.js'
+import type { FaceContext } from './context.js'
+import { EventStream } from './event-stream.js'
+import { type Headers, sendJson, sendProblem } from './respond.js'
+import { toMessage, withProgress } from './rest-message.js'
+import { type McpPath, type RestMethod, type RestOperation, requireOperation } from './rest-path.js'
+
+/** Accepting SSE, a caller that waits this long gets its stream opened early so that nothing in between gives up, in milliseconds. */
+const OPEN_STREAM_AFTER_MS = 10_000
+const INPUT_REQUIRED = Buffer.from('"input_required"')
+
+/** The REST face: one HTTP exchange in, one call (or list, batch, view) through the pipeline, one answer out. */
+export async function serveRest(
+  context: FaceContext,
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: McpPath & { template: string },
+  requestId: string,
+): Promise<void> {
+  const trace = newTrace()
+  let scope: CallScope | undefined
+  try {
+    const operation = requireOperation(path, request.method ?? '')
+    const principal = await context.authenticate(request)
+    scope = openScope(context, request, response, path.template)
+    const exchange = { context, request, response, template: path.template, requestId, principal, scope, trace }
+    await run(exchange, operation)
+  } catch (error) {
+    fail(context, request, response, requestId, trace, error)
+  } finally {
+    scope?.end()
+  }
+}
+
+/** One exchange on its way through this face. */
+export interface RestExchange {
+  readonly context: FaceContext
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly template: string
+  readonly requestId: string
+  readonly principal: Principal
+  readonly scope: CallScope
+  readonly trace: CallTrace
+}
+
+function run(exchange: RestExchange, operation: RestOperation): Promise<void> {
+  switch (operation.kind) {
+    case 'list':
+      return sendList(exchange, operation.method)
+    case 'request':
+      return sendRequest(exchange, operation.method)
+    case 'batch':
+      return runBatch(exchange)
+    case 'health':
+      return sendHealth(exchange)
+  }
+}
+
+async function sendHealth({ context, response, principal, template, requestId }: RestExchange): Promise<void> {
+  context.pipeline.authorize(principal, { scope: 'registry:read', template })
+  sendJson(response, 200, JSON.stringify(context.templateHealth(template)), { 'x-request-id': requestId })
+}
+
+function openScope(context: FaceContext, request: IncomingMessage, response: ServerResponse, template: string): CallScope {
+  const { totalMs } = context.routes.require(template).settings.timeouts
+  return new CallScope({ response, wheel: context.wheel, totalMs: totalTimeMs(request, totalMs), scopes: context.scopes })
+}
+
+async function sendList(exchange: RestExchange, method: ListMethod): Promise<void> {
+  const { context, principal, template, response, scope, requestId } = exchange
+  const list = await context.lists.visible({ template, method, principal, signal: scope.signal })
+  const member = LIST_MEMBERS[method]
+  const items = method === 'tools/list' ? list.items.map(withParameters) : list.items
+  sendJson(response, 200, JSON.stringify({ [member]: items, count: items.length }), listHeaders(list, requestId))
+}
+
+// The original gateway called a tool's inputSchema "parameters"; its users get both.
+function withParameters(tool: Readonly<Record<string, unknown>>): Tool | Readonly<Record<string, unknown>> {
+  return 'parameters' in tool || !('inputSchema' in tool) ? tool : { ...tool, parameters: tool['inputSchema'] }
+}
+
+function listHeaders(list: CatalogueList, requestId: string): Headers {
+  return { 'x-request-id': requestId, ...(list.stale ? { warning: '110 - "the list is stale; its server could not be asked"' } : {}) }
+}
+
+async function sendRequest(exchange: RestExchange, method: RestMethod): Promise<void> {
+  const body = await readJsonBody(exchange.request, exchange.context.maxBodyBytes)
+  const message = toMessage(method, body)
+  const streaming = method === 'tools/call' && acceptsEventStream(exchange.request)
+  if (streaming) return streamCall(exchange, withProgress(message))
+  const call = toCall(exchange, message)
+  const startedAt = exchange.context.now()
+  const result = await resultOf(await exchange.context.pipeline.run(call), call)
+  sendJson(exchange.response, 200, result, {
+    ...callHeaders(exchange),
+    'server-timing': `gateway;dur=${ms(exchange.context.now() - startedAt - call.trace.upstreamMs)}, upstream;dur=${ms(call.trace.upstreamMs)}`,
+  })
+}
+
+/** One REST call as the pipeline takes it. */
+export function toCall(exchange: RestExchange, message: UpstreamMessage, trace: CallTrace = exchange.trace, logLevel?: string): GatewayCall {
+  return {
+    requestId: exchange.requestId,
+    face: 'rest',
+    template: exchange.template,
+    principal: exchange.principal,
+    message,
+    caller: plainCaller(exchange.principal, logLevel),
+    signal: exchange.scope.signal,
+    header: (name) => headerOf(exchange.request, name),
+    trace,
+  }
+}
+
+/**
+ * The bytes of the result, as the server wrote them. A stream is read to its end: its notifications have nobody to go to.
+ * @throws GatewayError for the server's JSON-RPC error
+ */
+export async function resultOf(reply: GatewayReply, call: GatewayCall): Promise<Buffer> {
+  if (reply.kind === 'complete') return resultBytes(reply.json, reply.envelope, call)
+  if (reply.kind === 'accepted') throw new GatewayError('UPSTREAM_BAD_ANSWER', 'the server took the request and gave no answer', { template: call.template })
+  let result: Buffer | undefined
+  await reply.pipe({
+    message: (json, envelope) => {
+      if (envelope.kind === 'response') result = resultBytes(json, envelope, call)
+    },
+  })
+  if (result) return result
+  throw new GatewayError('UPSTREAM_BAD_ANSWER', 'the answer ended without a result', { template: call.template })
+}
+
+function resultBytes(json: Buffer, envelope: (GatewayReply & { kind: 'complete' })['envelope'], call: GatewayCall): Buffer {
+  if (envelope.error) throw upstreamError(json, envelope.error, call)
+  if (!envelope.result) throw new GatewayError('UPSTREAM_BAD_ANSWER', 'the answer has neither result nor error', { template: call.template })
+  const result = json.subarray(envelope.result.start, envelope.result.end)
+  if (result.includes(INPUT_REQUIRED) && asksBack(result)) throw capabilityRequired(call)
+  return result
+}
+
+function asksBack(result: Buffer): boolean {
+  const value: unknown = JSON.parse(result.toString())
+  return typeof value === 'object' && value !== null && 'resultType' in value && value.resultType === 'input_required'
+}
+
+async function streamCall(exchange: RestExchange, message: UpstreamMessage): Promise<void> {
+  const call = toCall(exchange, message, exchange.trace, 'info')
+  let stream: EventStream | undefined
+  const open = (): EventStream => {
+    stream ??= new EventStream(exchange.response, callHeaders(exchange))
+    return stream
+  }
+  const early = setTimeout(open, OPEN_STREAM_AFTER_MS).unref()
+  try {
+    const reply = await exchange.context.pipeline.run(call)
+    const result = await streamedResult(reply, call, open)
+    await open().send(result, 'result')
+  } catch (error) {
+    if (!stream) throw error
+    await stream.send(JSON.stringify(toProblem(error, exchange.requestId)), 'error')
+  } finally {
+    clearTimeout(early)
+    stream?.end()
+  }
+}
+
+async function streamedResult(reply: GatewayReply, call: GatewayCall, open: () => EventStream): Promise<Buffer> {
+  if (reply.kind !== 'stream') return resultOf(reply, call)
+  let result: Buffer | undefined
+  await reply.pipe({
+    message: (json, envelope) => {
+      if (envelope.kind === 'notification') return open().send(json, 'message')
+      if (envelope.kind === 'response') result = resultBytes(json, envelope, call)
+      return undefined
+    },
+  })
+  if (result) return result
+  throw new GatewayError('UPSTREAM_BAD_ANSWER', 'the answer ended without a result', { template: call.template })
+}
+
+function fail(
+  context: FaceContext,
+  request: IncomingMessage,
+  response: ServerResponse,
+  requestId: string,
+  trace: CallTrace,
+  error: unknown,
+): void {
+  if (error instanceof CallerGoneError || response.destroyed) return
+  const problem = toProblem(error, requestId)
+  if (problem.status === 500) context.onEvent({ type: 'internal-error', requestId, error })
+  // A body that nobody will read must not be taken for the next request.
+  const close = request.complete ? {} : { connection: 'close' }
+  sendProblem(response, problem, { ...errorHeaders(error, requestId), ...attempts(trace), ...close })
+}
+
+function errorHeaders(error: unknown, requestId: string): Headers {
+  const facts = error instanceof GatewayError ? error.facts : {}
+  return {
+    'x-request-id': requestId,
+    ...(facts.challenge === undefined ? {} : { 'www-authenticate': facts.challenge }),
+    ...(facts.allow === undefined ? {} : { allow: facts.allow }),
+  }
+}
+
+function callHeaders(exchange: RestExchange): Headers {
+  const { trace, requestId, principal, template } = exchange
+  const seesInstances = exchange.context.decide(principal, { scope: 'registry:read', template }).allowed
+  const instance = seesInstances && trace.instanceId !== undefined ? { 'x-gateway-instance': trace.instanceId } : {}
+  return { 'x-request-id': requestId, ...attempts(trace), ...instance }
+}
+
+function attempts(trace: CallTrace): Headers {
+  return trace.attempts === 0 ? {} : { 'x-gateway-attempts': trace.attempts }
+}
+
+function acceptsEventStream(request: IncomingMessage): boolean {
+  return request.headers.accept?.includes('text/event-stream') ?? false
+}
+
+function headerOf(request: IncomingMessage, name: string): string | undefined {
+  const value = request.headers[name]
+  return Array.isArray(value) ? value[0] : value
+}
+
+function ms(value: number): string {
+  return Math.max(0, value).toFixed(2)
+}

@@ -1,0 +1,245 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Action, Decision, Principal } from '@mcp-platform/auth'
+import type { ExplainView, GatewayHealth, GatewayStats, RegistryView, TemplateHealth, TemplateView } from '@mcp-platform/contract'
+import {
+  DEFAULT_SETTINGS,
+  type Instance,
+  type PartialTemplateSettings,
+  type Registry,
+  type Template,
+  type TemplateSettings,
+} from '@mcp-platform/core-registry'
+import type { ProbeResult, StoredCircuit } from '@mcp-platform/health'
+import type { Connection } from '@mcp-platform/mcp-upstream'
+import type { CallScope } from './call-scope.js'
+import { DeadlineWheel } from './deadline-wheel.js'
+import { GatewayError } from './errors.js'
+import type { GatewayEvent, GatewayObserver } from './events.js'
+import type { FaceContext } from './faces/context.js'
+import { serveMcp } from './faces/serve.js'
+import type { Interceptor } from './interceptors.js'
+import { Pipeline } from './pipeline.js'
+import { PrincipalLimits } from './principal-limits.js'
+import type { Route } from './route.js'
+import { RouteTable } from './route-table.js'
+import { CallStats } from './stats.js'
+import { explainView } from './views/explain.js'
+import { gatewayHealth, templateHealth } from './views/health.js'
+import { registryView, templateView } from './views/registry.js'
+import { gatewayStats } from './views/stats.js'
+import { VisibleLists } from './visible-lists.js'
+import { watchTemplate } from './watch.js'
+
+export interface GatewayOptions {
+  readonly registry: Registry
+  /** Makes the connection of an instance; called once per instance and generation, closed by the gateway. */
+  readonly connect: (instance: Instance, settings: TemplateSettings) => Connection
+  /** Who is calling. @throws GatewayError CREDENTIAL_REQUIRED, CREDENTIAL_INVALID, CREDENTIALS_CONFLICT */
+  readonly authenticate: (request: IncomingMessage) => Principal | Promise<Principal>
+  /** The one decision function of `@mcp-platform/auth`. */
+  readonly decide: (principal: Principal, action: Action) => Decision
+  /** Settings for templates that set none of their own. @default those of core-registry */
+  readonly defaults?: PartialTemplateSettings | undefined
+  /** Circuits of the last run. @default none */
+  readonly circuits?: readonly StoredCircuit[] | undefined
+  readonly interceptors?: readonly Interceptor[] | undefined
+  /** Largest body of an MCP request, in bytes. @default 4 MiB */
+  readonly maxBodyBytes?: number | undefined
+  /** Calls that one principal may have in flight. @default 1_024 */
+  readonly maxInFlightPerPrincipal?: number | undefined
+  /** Whether the database answers, for `GET /gateway/health`. @default 'none' */
+  readonly database?: (() => GatewayHealth['database']) | undefined
+  readonly version?: string | undefined
+  /** Monotonic milliseconds. @default performance.now */
+  readonly now?: (() => number) | undefined
+  /** 0 <= x < 1. @default Math.random */
+  readonly random?: (() => number) | undefined
+  readonly onEvent?: GatewayObserver | undefined
+}
+
+const DEFAULT_MAX_BODY_BYTES = 4 * 1024 * 1024
+const DEFAULT_MAX_IN_FLIGHT_PER_PRINCIPAL = 1_024
+/** How long a stop waits for calls to end by themselves, in milliseconds. */
+const DEFAULT_GRACE_MS = 30_000
+
+/**
+ * The gateway without a web framework: give {@link Gateway.handle} every request below `/mcp`, and it authenticates,
+ * authorises, balances, fails over and answers. Views are for management; changes go to the registry it follows.
+ */
+export class Gateway {
+  readonly #options: GatewayOptions
+  readonly #now: () => number
+  readonly #startedAt: number
+  readonly #wheel: DeadlineWheel
+  readonly #scopes = new Set<CallScope>()
+  readonly #total = new CallStats()
+  readonly #routes: RouteTable
+  readonly #context: FaceContext
+
+  constructor(options: GatewayOptions) {
+    this.#options = options
+    this.#now = options.now ?? (() => performance.now())
+    this.#startedAt = this.#now()
+    this.#wheel = new DeadlineWheel({ now: this.#now })
+    this.#routes = this.#makeRoutes()
+    this.#context = this.#makeContext()
+  }
+
+  /** Follows the registry and resolves when every instance was probed once (bounded by the probe timeout). */
+  async start(): Promise<void> {
+    this.#routes.follow(this.#options.registry)
+    await Promise.all(this.#routes.all().map((route) => route.health.start()))
+  }
+
+  /** Request listener for `/mcp` and everything below it. Never throws, always answers. */
+  handle(request: IncomingMessage, response: ServerResponse, requestId: string): void {
+    void serveMcp(this.#context, request, response, requestId)
+  }
+
+  /** Calls under way, over all templates. */
+  get inFlight(): number {
+    return this.#scopes.size
+  }
+
+  /**
+   * Waits up to `graceMs` for the calls under way, ends the rest with SHUTTING_DOWN, and closes every connection.
+   * An aborted `hurry` skips the wait.
+   */
+  async close(options: { graceMs?: number | undefined; hurry?: AbortSignal | undefined } = {}): Promise<void> {
+    const deadline = this.#now() + (options.graceMs ?? DEFAULT_GRACE_MS)
+    while (this.#scopes.size > 0 && this.#now() < deadline && !options.hurry?.aborted) await pause(25)
+    for (const scope of this.#scopes) scope.stop()
+    await this.#routes.close()
+    this.#wheel.close()
+  }
+
+  health(): GatewayHealth {
+    return gatewayHealth(this.#options.registry.state, (name) => this.#routes.find(name), {
+      version: this.#options.version ?? '0.0.0',
+      uptimeMs: this.#now() - this.#startedAt,
+      database: this.#options.database?.() ?? 'none',
+    })
+  }
+
+  /** @throws GatewayError TEMPLATE_NOT_FOUND */
+  templateHealth(name: string): TemplateHealth {
+    return templateHealth(this.#requireTemplate(name), this.#routes.find(name))
+  }
+
+  stats(): GatewayStats {
+    return gatewayStats({
+      state: this.#options.registry.state,
+      routes: this.#routes.all(),
+      total: this.#total,
+      uptimeMs: this.#now() - this.#startedAt,
+      defaultStrategy: this.#options.defaults?.strategy ?? DEFAULT_SETTINGS.strategy,
+    })
+  }
+
+  registryView(): RegistryView {
+    return registryView(this.#options.registry.state, (name) => this.#routes.find(name))
+  }
+
+  templates(): TemplateView[] {
+    return [...this.#options.registry.state.templates.values()].map((template) => templateView(template, this.#routes.find(template.name)))
+  }
+
+  /** @throws GatewayError TEMPLATE_NOT_FOUND */
+  template(name: string): TemplateView {
+    return templateView(this.#requireTemplate(name), this.#routes.find(name))
+  }
+
+  /** Who would be picked now, and why nobody else. @throws GatewayError TEMPLATE_NOT_FOUND */
+  explain(name: string): ExplainView {
+    return explainView(this.#routes.require(name))
+  }
+
+  /** Probes one instance now. @throws GatewayError TEMPLATE_NOT_FOUND, INSTANCE_NOT_FOUND */
+  async probe(template: string, instanceId: string): Promise<ProbeResult> {
+    return this.#requireInstance(template, instanceId).health.probeNow(instanceId)
+  }
+
+  /** Calls that an instance is working on; 0 for one that is not there. */
+  inFlightOf(template: string, instanceId: string): number {
+    return this.#routes.find(template)?.endpoint(instanceId)?.stats.inFlight ?? 0
+  }
+
+  /** The URL variant that answered, once one has. */
+  resolvedUrl(template: string, instanceId: string): string | undefined {
+    return this.#routes.find(template)?.endpoint(instanceId)?.connection.identity?.url
+  }
+
+  #requireTemplate(name: string): Template {
+    const template = this.#options.registry.state.templates.get(name)
+    if (template) return template
+    throw new GatewayError('TEMPLATE_NOT_FOUND', `there is no template "${name}"`, { template: name })
+  }
+
+  #requireInstance(template: string, instanceId: string): Route {
+    const route = this.#routes.require(template)
+    if (route.endpoint(instanceId)) return route
+    throw new GatewayError('INSTANCE_NOT_FOUND', `template "${template}" has no instance "${instanceId}"`, { template, instanceId })
+  }
+
+  #makeRoutes(): RouteTable {
+    const options = this.#options
+    const deps = {
+      connect: options.connect,
+      watch: (template: Template, settings: TemplateSettings, endpointOf: (id: string) => ReturnType<Route['endpoint']>) =>
+        watchTemplate({ template, settings, endpointOf, registry: options.registry, circuits: options.circuits ?? [], random: this.#random, onEvent: this.#onEvent }),
+      defaults: options.defaults ?? {},
+      toolOf: (template: string, context: string, name: string) => this.#context.lists.tool(template, context, name),
+      now: this.#now,
+      random: this.#random,
+      onEvent: this.#onEvent,
+    }
+    return new RouteTable(deps, (template) => this.#context.lists.invalidate(template))
+  }
+
+  #makeContext(): FaceContext {
+    const { authenticate, decide, interceptors = [] } = this.#options
+    const lists = new VisibleLists({ routes: this.#routes, decide, now: this.#now })
+    const pipeline = new Pipeline({
+      routes: this.#routes,
+      decide,
+      interceptors,
+      limits: new PrincipalLimits({ maxInFlight: this.#options.maxInFlightPerPrincipal ?? DEFAULT_MAX_IN_FLIGHT_PER_PRINCIPAL }),
+      requireTool: (call, route) => lists.requireTool(call, route),
+      stats: this.#total,
+      now: this.#now,
+      onEvent: this.#onEvent,
+    })
+    return {
+      pipeline,
+      lists,
+      routes: this.#routes,
+      wheel: this.#wheel,
+      scopes: this.#scopes,
+      authenticate,
+      decide,
+      templateHealth: (name) => this.templateHealth(name),
+      maxBodyBytes: this.#options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES,
+      now: this.#now,
+      onEvent: this.#onEvent,
+    }
+  }
+
+  get #random(): () => number {
+    return this.#options.random ?? Math.random
+  }
+
+  // An observer's bug must not become a caller's error.
+  readonly #onEvent = (event: GatewayEvent): void => {
+    try {
+      this.#options.onEvent?.(event)
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error
+      })
+    }
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}

@@ -1,0 +1,142 @@
+import type { Action, Decision, Principal } from '@mcp-platform/auth'
+import type { GatewayCall, GatewayReply } from './call.js'
+import { CallerGoneError, DeadlineError, GatewayError, ShutdownError } from './errors.js'
+import type { GatewayObserver } from './events.js'
+import { toGatewayError } from './failure.js'
+import { dispatch } from './failover.js'
+import { chain, type Handler, type Interceptor } from './interceptors.js'
+import { requiredScope } from './methods.js'
+import type { PrincipalLimits } from './principal-limits.js'
+import type { Route } from './route.js'
+import type { RouteTable } from './route-table.js'
+import type { CallStats } from './stats.js'
+
+export interface PipelineOptions {
+  readonly routes: RouteTable
+  readonly decide: (principal: Principal, action: Action) => Decision
+  readonly interceptors: readonly Interceptor[]
+  readonly limits: PrincipalLimits
+  /** Refuses a REST call of a tool that the template does not have. */
+  readonly requireTool: (call: GatewayCall, route: Route) => void | Promise<void>
+  readonly stats: CallStats
+  readonly now: () => number
+  readonly onEvent: GatewayObserver
+}
+
+/**
+ * One request's way, top to bottom: admit, transform, authorize, route, then failover with acquire, exchange and
+ * settle. Both faces come through here; there is no other way to a server.
+ */
+export class Pipeline {
+  readonly #options: PipelineOptions
+  readonly #handler: Handler
+
+  constructor(options: PipelineOptions) {
+    this.#options = options
+    this.#handler = chain(options.interceptors, (call) => this.#execute(call))
+  }
+
+  /** @throws GatewayError, or CallerGoneError when nobody waits for the answer any more */
+  async run(call: GatewayCall): Promise<GatewayReply> {
+    const { limits, stats, now } = this.#options
+    limits.enter(call.principal.id)
+    stats.begin()
+    const startedAt = now()
+    try {
+      const reply = await this.#handler(call)
+      if (reply.kind === 'stream') return this.#finishedAtEnd(call, reply, startedAt)
+      this.#finish(call, startedAt, undefined)
+      return reply
+    } catch (error) {
+      throw this.#finish(call, startedAt, error)
+    }
+  }
+
+  /** @throws GatewayError FORBIDDEN naming what is missing */
+  authorize(principal: Principal, action: Action): void {
+    const decision = this.#options.decide(principal, action)
+    if (!decision.allowed) throw forbidden(decision, principal, action)
+  }
+
+  #execute(call: GatewayCall): Promise<GatewayReply> {
+    this.authorize(call.principal, actionOf(call))
+    return this.#toInstance(call, this.#options.routes.require(call.template))
+  }
+
+  async #toInstance(call: GatewayCall, route: Route): Promise<GatewayReply> {
+    const checked = this.#options.requireTool(call, route)
+    if (checked) await checked
+    return dispatch(call, route)
+  }
+
+  #finishedAtEnd(call: GatewayCall, reply: GatewayReply & { kind: 'stream' }, startedAt: number): GatewayReply {
+    return {
+      kind: 'stream',
+      pipe: async (sink) => {
+        try {
+          await reply.pipe(sink)
+          this.#finish(call, startedAt, undefined)
+        } catch (error) {
+          throw this.#finish(call, startedAt, error)
+        }
+      },
+      cancel: (reason) => reply.cancel(reason),
+    }
+  }
+
+  // Counts the call, tells the observer, and turns what the signal says into an answer.
+  #finish(call: GatewayCall, startedAt: number, error: unknown): unknown {
+    const { limits, stats, now, onEvent, routes } = this.#options
+    const durationMs = now() - startedAt
+    const answer = error === undefined ? undefined : asAnswer(error, call)
+    const failed = answer !== undefined && !(answer instanceof CallerGoneError)
+    limits.leave(call.principal.id)
+    stats.end(failed, durationMs)
+    const route = routes.find(call.template)
+    if (route) count(route.stats, failed, durationMs)
+    onEvent({
+      type: 'call',
+      requestId: call.requestId,
+      face: call.face,
+      principal: call.principal.id,
+      template: call.template,
+      method: call.message.envelope.method ?? '',
+      name: call.message.envelope.name,
+      instanceId: call.trace.instanceId,
+      attempts: call.trace.attempts,
+      durationMs,
+      upstreamMs: call.trace.upstreamMs,
+      outcome: outcomeOf(answer),
+    })
+    return answer
+  }
+}
+
+function count(stats: CallStats, failed: boolean, durationMs: number): void {
+  stats.begin()
+  stats.end(failed, durationMs)
+}
+
+function actionOf(call: GatewayCall): Action {
+  const { method, name } = call.message.envelope
+  const scope = requiredScope(method)
+  return { scope, template: call.template, tool: scope === 'tools:call' ? name : undefined }
+}
+
+function asAnswer(error: unknown, call: GatewayCall): unknown {
+  if (error instanceof DeadlineError || error instanceof ShutdownError) {
+    return toGatewayError({ error, sent: false, blame: 'none' }, call, false)
+  }
+  return error
+}
+
+function outcomeOf(answer: unknown): string {
+  if (answer === undefined) return 'ok'
+  return answer instanceof Error && 'code' in answer ? String(answer.code) : 'INTERNAL'
+}
+
+function forbidden(decision: Decision & { allowed: false }, principal: Principal, action: Action): GatewayError {
+  const what = decision.reason === 'scope' ? `needs the scope ${decision.missing}` : `is not within the grant of this credential (${decision.reason})`
+  const facts = { template: action.template, executed: 'no' } as const
+  return new GatewayError('FORBIDDEN', `${principal.name} may not do this: it ${what}`, facts)
+}

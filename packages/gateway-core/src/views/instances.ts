@@ -1,0 +1,92 @@
+import type { InstanceHealth, InstanceView, TransportName } from '@mcp-platform/contract'
+import type { Instance } from '@mcp-platform/core-registry'
+import type { TargetView } from '@mcp-platform/health'
+import type { Route } from '../route.js'
+
+/** What the score is 0..100 and the status is for an instance that nobody watches yet. */
+const UNKNOWN = { status: 'starting', healthy: false, circuit: 'closed' } as const
+
+/** One instance as the registry shows it, built field by field: secrets cannot get in. */
+export function instanceView(instance: Instance, route: Route | undefined): InstanceView {
+  const view = route?.health.view(instance.id)
+  const endpoint = route?.endpoint(instance.id)
+  return {
+    id: instance.id,
+    source: instance.source,
+    ...attachView(instance),
+    protocol: instance.protocol,
+    era: endpoint?.connection.identity?.era,
+    weight: instance.override.weight ?? instance.weight,
+    declared_weight: instance.override.weight === undefined ? undefined : instance.weight,
+    max_in_flight: instance.maxInFlight,
+    region: instance.region,
+    metadata: { ...instance.metadata },
+    state: instance.override.state ?? instance.state,
+    override: hasOverride(instance) ? { ...instance.override } : undefined,
+    healthy: view?.healthy ?? UNKNOWN.healthy,
+    status: view?.status ?? UNKNOWN.status,
+    reason: reasonOf(view),
+    score: scoreOf(route, instance.id, view),
+    circuit: view?.circuit.state ?? UNKNOWN.circuit,
+    in_flight: endpoint?.stats.inFlight ?? 0,
+  }
+}
+
+/** One instance in `GET /mcp/{template}/health`. */
+export function instanceHealth(instance: Instance, route: Route | undefined): InstanceHealth {
+  const view = route?.health.view(instance.id)
+  return {
+    healthy: view?.healthy ?? UNKNOWN.healthy,
+    status: view?.status ?? UNKNOWN.status,
+    reason: reasonOf(view),
+    transport: transportOf(instance),
+    endpoint: instance.attach.kind === 'http' ? (instance.resolvedUrl ?? instance.attach.url) : undefined,
+    score: scoreOf(route, instance.id, view),
+    consecutive_failures: view?.consecutiveFailures ?? 0,
+    last_health_check: view?.lastCheckAt?.toISOString() ?? null,
+    circuit: view?.circuit.state ?? UNKNOWN.circuit,
+  }
+}
+
+/** 0..100: fitness and load in one number for people; never used to choose. */
+export function scoreOf(route: Route | undefined, id: string, view: TargetView | undefined): number {
+  if (!view?.healthy) return 0
+  return route?.balancer.snapshot().find((endpoint) => endpoint.id === id)?.score ?? view.score
+}
+
+export function transportOf({ attach }: Instance): TransportName {
+  return attach.kind === 'stdio' ? 'stdio' : attach.transport
+}
+
+function reasonOf(view: TargetView | undefined): string | undefined {
+  if (!view || view.healthy) return undefined
+  return view.probe.reason ?? view.lastError
+}
+
+function attachView(instance: Instance): Pick<InstanceView, 'transport' | 'endpoint' | 'resolved_endpoint' | 'command' | 'args' | 'working_dir' | 'env' | 'headers'> {
+  const { attach } = instance
+  if (attach.kind === 'http') {
+    return {
+      transport: attach.transport,
+      endpoint: attach.url,
+      resolved_endpoint: instance.resolvedUrl,
+      headers: namesOnly(attach.headers),
+    }
+  }
+  return {
+    transport: 'stdio',
+    command: attach.command,
+    args: [...attach.args],
+    working_dir: attach.workingDir,
+    env: namesOnly(attach.env),
+  }
+}
+
+function namesOnly(secrets: Readonly<Record<string, string>>): Record<string, { has_value: true }> | undefined {
+  const names = Object.keys(secrets)
+  return names.length === 0 ? undefined : Object.fromEntries(names.map((name) => [name, { has_value: true }]))
+}
+
+function hasOverride({ override }: Instance): boolean {
+  return override.weight !== undefined || override.state !== undefined
+}

@@ -1,0 +1,120 @@
+import type { Action, Decision, Principal } from '@mcp-platform/auth'
+import { type CatalogueList, ListCatalogue, type ListItem, type ListKey, type ListMethod } from '@mcp-platform/mcp-bridge'
+import type { GatewayCall } from './call.js'
+import { GatewayError } from './errors.js'
+import { fetchList } from './lists.js'
+import { requiredScope } from './methods.js'
+import type { Pipeline } from './pipeline.js'
+import type { Route } from './route.js'
+import type { RouteTable } from './route-table.js'
+
+/** A tool look-up accepts a list of this age, in milliseconds (HTTP-API.md, tools/call). */
+const LOOK_UP_MAX_AGE_MS = 60_000
+
+export interface ListRequest {
+  readonly template: string
+  readonly method: ListMethod
+  readonly principal: Principal
+  readonly signal: AbortSignal
+}
+
+/**
+ * The catalogue as callers see it: what a principal may not call is not listed, and what is not listed does not exist.
+ * Lists are kept per authorization context; the principal who asks is the one who fetches.
+ */
+export class VisibleLists {
+  readonly #catalogue: ListCatalogue
+  readonly #askers = new Map<string, Principal>()
+  readonly #decide: (principal: Principal, action: Action) => Decision
+
+  constructor(options: {
+    routes: RouteTable
+    decide: (principal: Principal, action: Action) => Decision
+    now: () => number
+  }) {
+    this.#decide = options.decide
+    this.#catalogue = new ListCatalogue({
+      now: options.now,
+      fetch: (key, signal) => fetchList(options.routes.require(key.template), key, this.#asker(key), signal),
+    })
+  }
+
+  /** @throws GatewayError FORBIDDEN, TEMPLATE_NOT_FOUND, and as any call */
+  async visible(request: ListRequest & { pipeline?: Pipeline }): Promise<CatalogueList> {
+    const { template, method, principal } = request
+    this.#authorize(principal, { scope: requiredScope(method), template })
+    const list = await this.#catalogue.get(this.#key(request), { signal: request.signal })
+    if (method !== 'tools/list') return list
+    return { ...list, items: list.items.filter((tool) => this.#mayCall(principal, template, tool)) }
+  }
+
+  /** The tool as the template's list had it last, without asking anybody. */
+  tool(template: string, context: string, name: string): ListItem | undefined {
+    return this.#catalogue.peek({ template, method: 'tools/list', context })?.byName.get(name)
+  }
+
+  /**
+   * Refuses a call of a tool that is missing from a list at most 60 s old and still missing after one refresh.
+   * A template whose list cannot be read is left to answer for itself.
+   * @throws GatewayError TOOL_NOT_FOUND
+   */
+  requireTool(call: GatewayCall, route: Route): void | Promise<void> {
+    const { method, name } = call.message.envelope
+    if (call.face !== 'rest' || method !== 'tools/call' || name === undefined) return undefined
+    const key = this.#key({ template: route.template, method: 'tools/list', principal: call.principal })
+    const known = this.#catalogue.peek(key)
+    if (known?.byName.has(name) && route.now() - known.fetchedAt < LOOK_UP_MAX_AGE_MS) return undefined
+    return this.#lookUp(key, name, call, route)
+  }
+
+  /** Forgets what a template offers: its list has changed, or the template is gone. */
+  invalidate(template: string, method?: ListMethod): void {
+    this.#catalogue.invalidate(template, method)
+  }
+
+  async #lookUp(key: ListKey, name: string, call: GatewayCall, route: Route): Promise<void> {
+    const options = { signal: call.signal, maxAgeMs: LOOK_UP_MAX_AGE_MS }
+    try {
+      const list = await this.#catalogue.get(key, options)
+      if (list.byName.has(name)) return
+      const fresh = await this.#catalogue.refresh(key, call.signal)
+      if (fresh.byName.has(name)) return
+    } catch (error) {
+      if (call.signal.aborted || isUnavailable(error)) throw error
+      route.onEvent({ type: 'list-failed', template: route.template, method: key.method, error })
+      return
+    }
+    throw new GatewayError('TOOL_NOT_FOUND', `template "${route.template}" has no tool "${name}"`, {
+      template: route.template,
+      executed: 'no',
+    })
+  }
+
+  #key(request: { template: string; method: ListMethod; principal: Principal }): ListKey {
+    this.#askers.set(request.principal.id, request.principal)
+    return { template: request.template, method: request.method, context: request.principal.id }
+  }
+
+  #asker(key: ListKey): Principal {
+    const principal = this.#askers.get(key.context)
+    if (!principal) throw new GatewayError('INTERNAL', `nobody known has the context ${key.context}`)
+    return principal
+  }
+
+  #authorize(principal: Principal, action: Action): void {
+    const decision = this.#decide(principal, action)
+    if (decision.allowed) return
+    const what = decision.reason === 'scope' ? `the scope ${decision.missing} is missing` : `the template is not within the grant`
+    throw new GatewayError('FORBIDDEN', `${principal.name} may not list this: ${what}`, { template: action.template })
+  }
+
+  #mayCall(principal: Principal, template: string, tool: ListItem): boolean {
+    const name = tool['name']
+    return typeof name === 'string' && this.#decide(principal, { scope: 'tools:call', template, tool: name }).allowed
+  }
+}
+
+// Then the call itself would fail in the same way, and its error says more than a missing list.
+function isUnavailable(error: unknown): boolean {
+  return error instanceof GatewayError && (error.code === 'NO_INSTANCE_AVAILABLE' || error.code === 'TEMPLATE_NOT_FOUND')
+}

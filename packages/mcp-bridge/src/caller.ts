@@ -1,0 +1,22 @@
+/** Self-reported name and version, passed on as they came. */
+export interface ClientInfo {
+  readonly name: string
+  readonly version: string
+  readonly [member: string]: unknown
+}
+
+/**
+ * A caller that speaks no MCP of its own: the REST face, a probe, the list catalogue.
+ * It declares no capabilities, so no server may ask it back.
+ */
+export interface PlainCaller {
+  readonly era: 'none'
+  /** Authorization context: upstream sessions are never shared between two of them. */
+  readonly context: string
+  readonly clientInfo: ClientInfo
+  /** Ask the server for log notifications of this level and above (modern servers, per request). */
+  readonly logLevel?: string | undefined
+}
+
+/** Who is on the client side of one exchange, in protocol terms. */
+export type CallerProfile = PlainCaller
