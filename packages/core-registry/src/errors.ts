@@ -1,4 +1,5 @@
 import type { Fault } from './faults.js'
+import { isObject } from './json.js'
 
 /** Every code an error of this package can carry. Stable. */
 export type RegistryErrorCode =
@@ -98,7 +99,7 @@ export class RegistryFileError extends RegistryError {
 
 /** True for the rejection by which a store says that another writer was faster; stores may use a class of their own. */
 export function isStale(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'REGISTRY_STALE'
+  return isObject(error) && error['code'] === 'REGISTRY_STALE'
 }
 
 function conflictText(facts: { template: string; instanceId: string; owner: string; reason: ConflictReason }): string {

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { isObject } from './json.js'
 
 /** One thing that is wrong with an input: where (`instance.weight`, `instances[2].endpoint`) and what. */
 export interface Fault {
@@ -69,7 +70,9 @@ function wrongType(issue: z.core.$ZodIssueInvalidType): string {
 
 function unionText(issue: z.core.$ZodIssueInvalidUnion): string {
   const options = 'options' in issue && Array.isArray(issue.options) ? issue.options : []
-  return options.length === 0 ? issue.message : `expected one of ${options.join(', ')}; got ${shown(issue)}`
+  const chooser = issue.path.at(-1)
+  const choice = isObject(issue.input) && typeof chooser === 'string' ? issue.input[chooser] : issue.input
+  return options.length === 0 ? issue.message : `expected one of ${options.join(', ')}; got ${given(choice)}`
 }
 
 function bound(issue: z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig, word: string, limit: number | bigint): string {

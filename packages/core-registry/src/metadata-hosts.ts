@@ -68,11 +68,16 @@ function withoutDottedQuad(address: string): string {
 
 function embeddedIPv4(groups: readonly number[]): string[] {
   const [a = 0, b = 0, c = 0, , , , g = 0, h = 0] = groups
-  // Tail covers mapped (::ffff:0:0/96), compatible (::/96) and NAT64 (64:ff9b::/96, 64:ff9b:1::/48).
-  const found = [dotted(g, h)]
-  if (a === 0x2002) found.push(dotted(b, c))
-  if (a === 0x2001 && b === 0) found.push(dotted(g ^ 0xffff, h ^ 0xffff))
-  return found
+  if (a === 0x2002) return [dotted(b, c)]
+  if (a === 0x2001 && b === 0) return [dotted(g ^ 0xffff, h ^ 0xffff)]
+  return holdsIPv4AtTheEnd(groups) ? [dotted(g, h)] : []
+}
+
+/** ::/96 compatible, ::ffff:0:0/96 mapped, ::ffff:0:0:0/96 translated, 64:ff9b::/96 and 64:ff9b:1::/48 NAT64. */
+function holdsIPv4AtTheEnd([a, b, c = 0, d, e = 0, f = 0]: readonly number[]): boolean {
+  if (a === 0x64 && b === 0xff9b) return c <= 1
+  const zeroes = a === 0 && b === 0 && c === 0 && d === 0
+  return zeroes && (e === 0 || e === 0xffff) && (f === 0 || f === 0xffff)
 }
 
 function dotted(high: number, low: number): string {
