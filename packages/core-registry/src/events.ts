@@ -1,4 +1,4 @@
-import type { ReconcileConflict } from './plan-reconcile.js'
+import type { ReconcileConflict } from './reconciled.js'
 
 /** What a {@link Registry} tells its observer. Synchronous; holds no secret. */
 export type RegistryEvent =

@@ -33,7 +33,7 @@ export type {
 export { aliasFault, compareNames, instanceIdFault, templateNameFault } from './names.js'
 export type { Registered } from './plan.js'
 export type { Imported } from './plan-import.js'
-export type { DeclaredTemplate, InstanceRef, ReconcileConflict, Reconciled } from './plan-reconcile.js'
+export type { DeclaredTemplate, InstanceRef, ReconcileConflict, Reconciled } from './reconciled.js'
 export { type InstancePatch, parseInstancePatch, parseRegistration, type Registration } from './registration.js'
 export {
   type ImportOptions,
@@ -43,7 +43,8 @@ export {
   type RegistryListener,
   type RegistryOptions,
 } from './registry.js'
-export { type Environment, parseRegistryFile, type RegistryFile } from './registry-file.js'
+export { parseRegistryFile } from './registry-file.js'
+export type { Environment, RegistryFile } from './registry-file-content.js'
 export {
   DEFAULT_SETTINGS,
   effectiveSettings,

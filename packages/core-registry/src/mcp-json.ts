@@ -3,7 +3,7 @@ import { pathText } from './faults.js'
 import { foreignTemplateName } from './foreign-name.js'
 import { parseInstance } from './instance-schema.js'
 import { isObject } from './json.js'
-import type { Environment, RegistryFile } from './registry-file.js'
+import type { Environment, RegistryFile } from './registry-file-content.js'
 import type { InstanceSpec } from './spec.js'
 import { joinCommand } from './split-command.js'
 

@@ -3,7 +3,7 @@ import { RegistryConflictError } from './errors.js'
 import { nextFreeId } from './ids.js'
 import type { RegistryState } from './model.js'
 import type { Plan } from './plan.js'
-import type { DeclaredTemplate, InstanceRef } from './plan-reconcile.js'
+import type { DeclaredTemplate, InstanceRef } from './reconciled.js'
 import { mergeSettings } from './settings.js'
 import { type InstanceSpec, matchesSpec, sameAttachment, toInstance } from './spec.js'
 

@@ -4,20 +4,11 @@ import { parseInstance } from './instance-schema.js'
 import { isObject } from './json.js'
 import { parseMcpJson } from './mcp-json.js'
 import { templateNameFault } from './names.js'
-import type { DeclaredTemplate } from './plan-reconcile.js'
+import type { DeclaredTemplate } from './reconciled.js'
+import type { Environment, RegistryFile } from './registry-file-content.js'
 import { parseServerJson } from './server-json.js'
 import { readSettings } from './settings.js'
 import type { InstanceSpec } from './spec.js'
-
-/** What a registry file holds. Entries with faults are left out; the others are here. */
-export interface RegistryFile {
-  readonly templates: readonly DeclaredTemplate[]
-  readonly specs: readonly InstanceSpec[]
-  readonly faults: readonly Fault[]
-}
-
-/** What `${VAR}` in an mcp.json stands for. @default nothing is defined */
-export type Environment = Readonly<Record<string, string | undefined>>
 
 /**
  * Reads a registry file: the root key `templates`, an `mcp.json` (`mcpServers`, VS Code's `servers`) or a `server.json`.

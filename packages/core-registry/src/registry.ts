@@ -14,12 +14,13 @@ import {
   requireTemplate,
 } from './plan.js'
 import { type Imported, planImport } from './plan-import.js'
-import { type DeclaredTemplate, planReconcile, type Reconciled } from './plan-reconcile.js'
+import { planReconcile } from './plan-reconcile.js'
+import type { DeclaredTemplate, Reconciled } from './reconciled.js'
 import { parseInstancePatch, parseRegistration } from './registration.js'
 import { parseRegistryFile } from './registry-file.js'
 import { parseSettingsPatch } from './settings.js'
 import type { InstanceSpec } from './spec.js'
-import { applyChanges, applyOperations, EMPTY_STATE, touchedTemplates } from './state.js'
+import { applyChanges, applyOperations, EMPTY_STATE, inStableOrder, touchedTemplates } from './state.js'
 import type { ChangeContext, RegistryStore } from './store.js'
 
 // Each lost race means that another writer got through, so this many in a row is a defect, not bad luck.
@@ -92,7 +93,7 @@ export class Registry {
   /** Reads everything from the store. Call it once, before the registry is used. */
   async load(): Promise<RegistryState> {
     return this.#serialise(async () => {
-      this.#publish(await this.#store.load())
+      this.#publish(inStableOrder(await this.#store.load()))
       return this.#state
     })
   }

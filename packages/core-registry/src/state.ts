@@ -28,6 +28,11 @@ export function applyChanges(state: RegistryState, changes: RegistryChanges): Re
   return applyOperations(changes.full ? EMPTY_STATE : state, changes.operations, changes.version)
 }
 
+/** The same state, frozen and in the order that all nodes share; stores load in any order. */
+export function inStableOrder(state: RegistryState): RegistryState {
+  return applyOperations(EMPTY_STATE, stateOperations(state), state.version)
+}
+
 /** The names of the templates that operations touch, each once. */
 export function touchedTemplates(operations: readonly RegistryOperation[]): string[] {
   return [...new Set(operations.map(templateOf))]

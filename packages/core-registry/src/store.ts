@@ -41,6 +41,7 @@ export interface RegistryChanges {
  * `commit` is one transaction over rows, version and audit record, and returns the new version.
  */
 export interface RegistryStore {
+  /** Everything, in any order. */
   load(): Promise<RegistryState>
   changesSince(version: number): Promise<RegistryChanges>
   commit(diff: RegistryDiff, by: ChangeContext): Promise<number>

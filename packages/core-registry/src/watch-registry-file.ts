@@ -3,7 +3,8 @@ import { readFile, stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { RegistryFileError } from './errors.js'
 import { isObject } from './json.js'
-import { type Environment, parseRegistryFile, type RegistryFile } from './registry-file.js'
+import { parseRegistryFile } from './registry-file.js'
+import type { Environment, RegistryFile } from './registry-file-content.js'
 
 // An editor or a deployment tool writes in several steps; the last one counts.
 const DEFAULT_DEBOUNCE_MS = 100
