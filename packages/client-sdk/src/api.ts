@@ -19,11 +19,14 @@ export interface ApiCall extends ApiRequest {
 /** Sends requests with the client's bounds and retries. */
 export class Api {
   readonly options: ResolvedOptions
-  readonly #connection: Connection
+  readonly #traffic: Connection
+  readonly #management: Connection
 
   constructor(options: GatewayClientOptions) {
     this.options = resolveOptions(options)
-    this.#connection = new Connection(this.options)
+    const { base, management } = this.options
+    this.#traffic = new Connection(base, this.options)
+    this.#management = management === undefined ? this.#traffic : new Connection(management, this.options)
   }
 
   /** A GET. The answer is trusted to have the shape of the contract: the gateway is the authority for it. */
@@ -49,16 +52,17 @@ export class Api {
   /** Sends, repeats where allowed, and lets `read` take the answer. */
   send<T>({ retryClass, ...request }: ApiCall, read: (answer: OpenAnswer) => Promise<T>): Promise<T> {
     const { maxRetries, random } = this.options
-    const attempt = async (): Promise<T> => read(await this.#connection.open(request))
+    const attempt = async (): Promise<T> => read(await this.open(request))
     return withRetries(attempt, { maxRetries, random, retryClass, signal: request.signal })
   }
 
   open(request: ApiRequest): Promise<OpenAnswer> {
-    return this.#connection.open(request)
+    const connection = request.path.startsWith('/gateway/') ? this.#management : this.#traffic
+    return connection.open(request)
   }
 
-  close(): Promise<void> {
-    return this.#connection.close()
+  async close(): Promise<void> {
+    await Promise.all([this.#traffic.close(), this.#management.close()])
   }
 
   /** The bounds of a request; `callTimeoutMs` instead of `timeoutMs` where a tool runs. */

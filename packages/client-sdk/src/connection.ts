@@ -1,7 +1,7 @@
 import { headerNames } from '@mcp-platform/contract'
 import { type Dispatcher, Pool } from 'undici'
 import { ClientClosedError } from './errors.js'
-import { type ResolvedOptions, requireToken } from './options.js'
+import { type BaseUrl, type ResolvedOptions, requireToken } from './options.js'
 import { RequestScope } from './request-scope.js'
 import { markSent } from './sent-marker.js'
 
@@ -30,15 +30,17 @@ export interface OpenAnswer {
 
 const CONNECT_TIMEOUT_MS = 10_000
 
-/** Owns the connections to one gateway. */
+/** Owns the connections to one origin. */
 export class Connection {
+  readonly #base: BaseUrl
   readonly #options: ResolvedOptions
   readonly #dispatcher: Dispatcher
   readonly #closing = new AbortController()
 
-  constructor(options: ResolvedOptions) {
+  constructor(base: BaseUrl, options: ResolvedOptions) {
+    this.#base = base
     this.#options = options
-    this.#dispatcher = options.dispatcher ?? newPool(options.origin)
+    this.#dispatcher = options.dispatcher ?? newPool(base.origin)
   }
 
   /** Sends a request and resolves with the head of the answer. Rejects with errors of this package or the caller's reason. */
@@ -62,7 +64,7 @@ export class Connection {
   }
 
   #scope({ timeoutMs, signal }: ApiRequest): RequestScope {
-    return new RequestScope({ url: this.#options.origin, timeoutMs, caller: signal, closing: this.#closing.signal })
+    return new RequestScope({ url: this.#base.origin, timeoutMs, caller: signal, closing: this.#closing.signal })
   }
 
   #send(
@@ -71,8 +73,8 @@ export class Connection {
     scope: RequestScope,
   ): Promise<Dispatcher.ResponseData<null>> {
     return markSent(this.#dispatcher, () => scope.markSent()).request({
-      origin: this.#options.origin,
-      path: this.#options.prefix + request.path + queryText(request.query),
+      origin: this.#base.origin,
+      path: this.#base.prefix + request.path + queryText(request.query),
       method: request.method,
       headers,
       body: request.body === undefined ? null : JSON.stringify(request.body),

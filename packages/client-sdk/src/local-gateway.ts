@@ -15,6 +15,8 @@ export interface DiscoverOptions {
 /** A gateway that this machine's state folder tells of. It may have ended without removing its file. */
 export interface LocalGateway {
   readonly url: string
+  /** Where management is, when it has a listener of its own. */
+  readonly managementUrl: string | undefined
   readonly pid: number
   readonly version: string
   readonly startedAt: Date
@@ -40,6 +42,7 @@ export async function discoverLocalGateway(options: DiscoverOptions = {}): Promi
   const state = parseState(path, text)
   return {
     url: state.url,
+    managementUrl: state.admin_url,
     pid: state.pid,
     version: state.version,
     startedAt: new Date(state.started_at),
@@ -83,10 +86,14 @@ function parseJson(path: string, text: string): unknown {
 
 function isState(value: unknown): value is GatewayStateFile {
   if (typeof value !== 'object' || value === null) return false
-  const { url, pid, version, started_at: startedAt } = value as Partial<GatewayStateFile>
-  if (typeof url !== 'string' || !URL.canParse(url)) return false
+  const { url, admin_url: adminUrl, pid, version, started_at: startedAt } = value as Partial<GatewayStateFile>
+  if (!isUrl(url) || (adminUrl !== undefined && !isUrl(adminUrl))) return false
   if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid <= 0) return false
   return typeof version === 'string' && typeof startedAt === 'string'
+}
+
+function isUrl(value: unknown): boolean {
+  return typeof value === 'string' && URL.canParse(value)
 }
 
 function hasCode(error: unknown, ...codes: string[]): boolean {

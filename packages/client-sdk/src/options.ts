@@ -18,6 +18,8 @@ export type TokenSource = string | (() => string | Promise<string>)
 export interface GatewayClientOptions {
   /** `http://` or `https://`; a path in it is kept in front of every path of the API. */
   readonly baseUrl: string
+  /** Where `/gateway/*` is, when management has a listener of its own. @default baseUrl */
+  readonly managementUrl?: string | undefined
   /** Sent as `X-API-Key`. Give this or `authToken`, not both. */
   readonly apiKey?: string | undefined
   /** Sent as `Authorization: Bearer`: an access token, or the admin token of a local gateway. */
@@ -38,11 +40,17 @@ export interface GatewayClientOptions {
   readonly random?: (() => number) | undefined
 }
 
-/** Options with nothing left out, checked. */
-export interface ResolvedOptions {
+/** Where requests go. */
+export interface BaseUrl {
   readonly origin: string
   /** Without a trailing slash; empty for the root. */
   readonly prefix: string
+}
+
+/** Options with nothing left out, checked. */
+export interface ResolvedOptions {
+  readonly base: BaseUrl
+  readonly management: BaseUrl | undefined
   readonly apiKey: string | undefined
   readonly authToken: TokenSource | undefined
   readonly timeoutMs: number
@@ -61,7 +69,8 @@ export function resolveOptions(options: GatewayClientOptions): ResolvedOptions {
     throw new TypeError('client: give apiKey or authToken, not both')
   }
   return {
-    ...readBaseUrl(options.baseUrl),
+    base: readUrl('baseUrl', options.baseUrl),
+    management: options.managementUrl === undefined ? undefined : readUrl('managementUrl', options.managementUrl),
     apiKey: apiKey === undefined ? undefined : requireToken('apiKey', apiKey),
     authToken: typeof authToken === 'string' ? requireToken('authToken', authToken) : authToken,
     timeoutMs: requireTimeout('timeoutMs', options.timeoutMs ?? DEFAULT_TIMEOUT_MS),
@@ -95,13 +104,13 @@ function requireInteger(name: string, value: number, min: number, max: number): 
   throw new RangeError(`client: ${name} must be an integer from ${min} to ${max}, got ${value}`)
 }
 
-function readBaseUrl(text: string): { origin: string; prefix: string } {
+function readUrl(name: string, text: string): BaseUrl {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-    throw new TypeError('client: baseUrl must be a URL like http://127.0.0.1:8080')
+    throw new TypeError(`client: ${name} must be a URL like http://127.0.0.1:8080`)
   }
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
-    throw new TypeError('client: baseUrl must not hold a user name, a password, a query or a fragment')
+    throw new TypeError(`client: ${name} must not hold a user name, a password, a query or a fragment`)
   }
   return { origin: url.origin, prefix: url.pathname.replace(/\/+$/, '') }
 }

@@ -59,6 +59,16 @@ describe('GatewayClient', () => {
     expect(gateway.seen[0]?.url).toBe('/tools/gateway/gateway/stats')
   })
 
+  it('asks the management listener for what is not MCP traffic', async () => {
+    await using gateway = await startFakeGateway()
+    await using management = await startFakeGateway()
+    await using client = new GatewayClient({ baseUrl: gateway.url, managementUrl: management.url })
+    await client.stats()
+    await client.templateHealth('fs')
+    expect(management.seen.map(({ url }) => url)).toEqual(['/gateway/stats'])
+    expect(gateway.seen.map(({ url }) => url)).toEqual(['/mcp/fs/health'])
+  })
+
   it('maps every operation to its method and path', async () => {
     await using gateway = await startFakeGateway((_, response) =>
       sendJson(response, { resources: [], resourceTemplates: [], prompts: [], templates: [], results: [] }),

@@ -24,6 +24,7 @@ describe('discoverLocalGateway', () => {
     await writeState({ ...state, admin_token_file: tokenFile })
     expect(await discoverLocalGateway({ stateDir: folder.path })).toEqual({
       url: state.url,
+      managementUrl: undefined,
       pid: 4711,
       version: '0.1.0',
       startedAt: new Date(state.started_at),

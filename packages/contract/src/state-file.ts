@@ -11,6 +11,8 @@ export interface GatewayStateFile {
   readonly version: string
   /** Absolute path; absent when there is no local admin token. */
   readonly admin_token_file?: string | undefined
+  /** Where `/gateway/*` is, when management has a listener of its own. */
+  readonly admin_url?: string | undefined
   /** ISO 8601. */
   readonly started_at: string
 }
