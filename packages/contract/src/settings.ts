@@ -44,7 +44,7 @@ export interface LoadBalancerSettingsWire {
   readonly max_retries?: number | undefined
   /** Seconds a call may take in all. @default 300 */
   readonly timeout?: number | undefined
-  /** Calls in flight per instance. @default 64, 16 for stdio */
+  /** Calls in flight per instance: 64 unless set, 16 for stdio. */
   readonly max_in_flight?: number | undefined
   /** Calls that wait for an instance. @default 128 */
   readonly queue_size?: number | undefined
