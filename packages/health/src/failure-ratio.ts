@@ -7,8 +7,8 @@ const PRIOR_CALLS = 5
 /** What is published moves in steps of this size, so that prepared lists of a balancer are not rebuilt on each call. */
 const STEP = 0.05
 
-/** A little less than a whole step, so that a ratio on the border of two steps does not flap. */
-const STEP_AT = 0.04
+/** More than half a step, so that a ratio on the border of two steps does not flap. */
+const STEP_AT = 0.03
 
 /**
  * `e` of the balancing formulas: decayed failures / (decayed calls + 5).

@@ -22,14 +22,22 @@ export type Probe<T> = (
 
 /** Turns a rejection into one line for people: the message, and the code or message of its cause. */
 export function describeError(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const cause = error.cause === undefined ? '' : causeOf(error.cause)
-  const text = error.message === '' ? error.name : error.message
-  return cause === '' || text.includes(cause) ? text : `${text} (${cause})`
+  const text = textOf(error)
+  const cause = memberOf(error, 'cause')
+  if (cause === undefined) return text
+  const because = memberOf(cause, 'code') ?? textOf(cause)
+  return text.includes(String(because)) ? text : `${text} (${because})`
 }
 
-function causeOf(cause: unknown): string {
-  if (typeof cause !== 'object' || cause === null) return String(cause)
-  if ('code' in cause && typeof cause.code === 'string') return cause.code
-  return cause instanceof Error ? cause.message : ''
+// By members, not by instanceof: errors may come from another realm. An AggregateError of connect has a code and no message.
+function textOf(error: unknown): string {
+  for (const name of ['message', 'code', 'name']) {
+    const text = memberOf(error, name)
+    if (typeof text === 'string' && text !== '') return text
+  }
+  return String(error)
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
 }

@@ -43,26 +43,33 @@ export function commandProbe<T = unknown>(options: CommandProbeOptions<T>): Prob
 }
 
 async function ended(child: ChildProcess, signal: AbortSignal): Promise<void> {
-  const kill = () => killGroup(child)
-  signal.addEventListener('abort', kill, { once: true })
-  try {
-    await exitOf(child, keepEnd(child))
-  } finally {
-    signal.removeEventListener('abort', kill)
-    // A grandchild may have outlived the command; it also holds the pipe.
+  const stop = () => {
     killGroup(child)
+    // A grandchild that left the group may hold the pipe for ever.
     child.stderr?.destroy()
   }
-  signal.throwIfAborted()
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    await exitOf(child, keepEnd(child))
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error
+  } finally {
+    signal.removeEventListener('abort', stop)
+    stop()
+  }
 }
 
 function exitOf(child: ChildProcess, lastLine: () => string): Promise<void> {
   return new Promise((resolve, reject) => {
     child.once('error', reject)
-    child.once('exit', (exitCode, signal) => {
+    child.once('exit', (exitCode) => {
       if (exitCode === 0) resolve()
-      else setImmediate(() => reject(new CommandFailedError({ exitCode, signal, lastLine: lastLine() })))
+      else killGroup(child)
     })
+    // Later than 'exit': by now stderr was read to its end.
+    child.once('close', (exitCode, signal) =>
+      reject(new CommandFailedError({ exitCode, signal, lastLine: lastLine() })),
+    )
   })
 }
 
@@ -80,13 +87,14 @@ function killGroup({ pid }: ChildProcess): void {
   try {
     process.kill(-pid, 'SIGKILL')
   } catch (error) {
-    // ESRCH: nobody is left in the group. EPERM (macOS): only zombies are.
     if (!isGone(error)) throw error
   }
 }
 
+/** ESRCH: nobody is left in the group. EPERM (macOS): only zombies are. */
 function isGone(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ESRCH' || error.code === 'EPERM')
+  if (typeof error !== 'object' || error === null || !('code' in error)) return false
+  return error.code === 'ESRCH' || error.code === 'EPERM'
 }
 
 function inheritedEnvironment(): Record<string, string> {
