@@ -238,8 +238,9 @@ export class UpstreamNotIdentifiedError extends UpstreamError {
   readonly code = 'UPSTREAM_NOT_IDENTIFIED'
   readonly detail: string
 
-  constructor(init: { readonly detail: string; readonly cause?: unknown }) {
-    super(`upstream: not identified: ${init.detail}`, { sent: true, cause: init.cause })
+  /** `sent` is false when only our own handshake was sent, nothing of a caller's message. */
+  constructor(init: { readonly detail: string; readonly cause?: unknown; readonly sent?: boolean | undefined }) {
+    super(`upstream: not identified: ${init.detail}`, { sent: init.sent ?? true, cause: init.cause })
     this.detail = init.detail
   }
 }

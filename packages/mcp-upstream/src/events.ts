@@ -17,6 +17,8 @@ export type UpstreamEvent =
   /** A response with an id that nobody waits for (cancelled, timed out, never asked), or a message nobody listens to. */
   | { readonly type: 'late_answer_dropped'; readonly kind: 'response' | 'request' | 'notification' }
   | { readonly type: 'child_started'; readonly pid: number; readonly context: string }
+  /** It answered `server/discover` or `initialize`. */
+  | { readonly type: 'child_ready'; readonly pid: number; readonly context: string; readonly afterMs: number }
   | {
       readonly type: 'child_exited'
       readonly pid: number
@@ -28,8 +30,8 @@ export type UpstreamEvent =
   | { readonly type: 'child_crash_loop'; readonly exits: number; readonly retryAt: Date }
   /** One line of a child's stderr, limited to 50 lines per second; `dropped` counts those left out before it. */
   | { readonly type: 'child_stderr'; readonly pid: number; readonly line: string; readonly dropped: number }
-  /** A line on a child's stdout that is no JSON-RPC message. */
-  | { readonly type: 'child_line_dropped'; readonly pid: number; readonly bytes: number }
+  /** A line on a child's stdout that is no JSON-RPC message, or is too long; `head` is its beginning, made printable. */
+  | { readonly type: 'child_line_dropped'; readonly pid: number; readonly bytes: number; readonly head: string }
 
 /** Observer of a connection or a supervisor. */
 export type OnUpstreamEvent = (event: UpstreamEvent) => void
