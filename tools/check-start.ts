@@ -5,7 +5,9 @@
  * exit with 1), stops the first as Ctrl-C would, and makes sure that gateway and example are gone.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Tally } from './lib/tally.ts'
@@ -21,8 +23,9 @@ interface Started {
   output(): string
 }
 
+const folder = mkdtempSync(join(tmpdir(), 'mcpp-start-'))
 const port = await freePort()
-const first = start(port)
+const first = start(port, 'first')
 try {
   const curl = await printedLine(first, /^\s*(curl -s \S+.*)$/m)
   tally.check(curl === undefined ? [`start printed no curl line:\n${first.output()}`] : await pasteFaults(curl))
@@ -30,12 +33,14 @@ try {
   tally.check(curl === undefined ? [] : await takenPortFaults(port))
 } finally {
   tally.check(await stopFaults(first))
+  rmSync(folder, { recursive: true, force: true })
 }
 tally.finish()
 
-function start(onPort: number): Started {
+function start(onPort: number, state: string): Started {
   const args = [join(root, 'tools/start.ts'), '--port', String(onPort)]
-  const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
+  const env = { ...process.env, MCPP_STATE_DIR: join(folder, state), PORT: '' }
+  const child = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   for (const stream of [child.stdout, child.stderr])
     stream?.setEncoding('utf8').on('data', (chunk) => (output += chunk))
@@ -69,7 +74,7 @@ async function reachableFaults(url: string): Promise<string[]> {
 }
 
 async function takenPortFaults(taken: number): Promise<string[]> {
-  const second = start(taken)
+  const second = start(taken, 'second')
   const code = await Promise.race([second.exited, sleep(READY_WITHIN_MS, 'running' as const, { ref: false })])
   if (code === 'running') {
     second.child.kill('SIGTERM')
@@ -80,12 +85,33 @@ async function takenPortFaults(taken: number): Promise<string[]> {
 }
 
 async function stopFaults(started: Started): Promise<string[]> {
+  const family = await descendants(started.child.pid ?? 0)
   started.child.kill('SIGINT')
   const code = await Promise.race([started.exited, sleep(STOP_WITHIN_MS, 'running' as const, { ref: false })])
   if (code === 'running') started.child.kill('SIGKILL')
-  const left = await shell(`pgrep -f ${join(root, 'examples/notes-server/dist/main.js')} || true`)
-  const faults = left.trim() === '' ? [] : [`after stopping, the example still runs: pid ${left.trim()}`]
-  return code === 0 ? faults : [...faults, `SIGINT ends it with ${code}, not 0`]
+  await sleep(200)
+  const left = family.filter(isAlive).map((pid) => `after stopping, its child ${pid} still runs`)
+  return code === 0 ? left : [...left, `SIGINT ends it with ${code}, not 0:\n${started.output()}`]
+}
+
+async function descendants(pid: number): Promise<readonly number[]> {
+  const rows = (await shell('ps -eo pid=,ppid='))
+    .trim()
+    .split('\n')
+    .map((row) => row.trim().split(/\s+/).map(Number))
+  const found = new Set([pid])
+  for (const parent of found) for (const [child = 0, of] of rows) if (of === parent) found.add(child)
+  found.delete(pid)
+  return [...found]
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false // ESRCH: gone, as it should be.
+  }
 }
 
 function shell(command: string): Promise<string> {

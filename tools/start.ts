@@ -1,7 +1,7 @@
 /*
  * Why: a stranger who clones the repository should see the gateway balance real MCP servers after one command, and registering a
  * server first is one step too many. So this script starts the notes example over HTTP as its child, writes a registry file with
- * that instance and one over stdio, and runs the gateway on it with a state folder inside the clone. It prints what to try, ends
+ * that instance and one over stdio, and runs the gateway on it with a state folder inside the clone (or MCPP_STATE_DIR). It prints what to try, ends
  * the example with the gateway, and ends with the gateway's exit code. `mcpp gateway start` alone starts no example.
  * Arguments are the gateway's: `pnpm start --port 9000 --log-level debug`. PORT works too.
  */
@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { root } from './lib/workspace.ts'
 
-const STATE_DIR = join(root, '.mcpp')
+const STATE_DIR = process.env['MCPP_STATE_DIR'] || join(root, '.mcpp')
 const REGISTRY_FILE = join(STATE_DIR, 'registry.json')
 const NOTES = join(root, 'examples/notes-server/dist/main.js')
 const READY_WITHIN_MS = 30_000
@@ -132,6 +132,6 @@ MCP Platform is ready, with the template "notes" on two instances (one over HTTP
 Try:
   ${call}
 
-Ctrl-C stops it. Its state is in .mcpp/ of this folder.
+Ctrl-C stops it. Its state is in ${STATE_DIR}.
 `)
 }
