@@ -148,8 +148,14 @@ export class UpstreamSessionLostError extends UpstreamError {
   readonly executed = false
   readonly status: number | undefined
 
-  constructor(init: { readonly status?: number | undefined; readonly sent?: boolean | undefined } = {}) {
-    super('upstream: the server lost our session', { sent: init.sent ?? true })
+  constructor(
+    init: {
+      readonly status?: number | undefined
+      readonly sent?: boolean | undefined
+      readonly cause?: unknown
+    } = {},
+  ) {
+    super('upstream: the server lost our session', { sent: init.sent ?? true, cause: init.cause })
     this.status = init.status
   }
 }

@@ -1,0 +1,284 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { ReplyEnvelope } from '../envelope.js'
+import {
+  UpstreamBadAnswerError,
+  UpstreamHttpStatusError,
+  UpstreamSessionLostError,
+  UpstreamStreamTruncatedError,
+} from '../errors.js'
+import {
+  identityFromInitialize,
+  ownNotification,
+  ownRequest,
+  type RpcAnswer,
+  readAnswer,
+  VERSION_HEADER_SINCE,
+} from '../own-requests.js'
+import type {
+  ExchangeLimits,
+  ExchangeOptions,
+  MessageSink,
+  ServerIdentity,
+  SessionInit,
+  UpstreamMessage,
+  UpstreamReply,
+  UpstreamSession,
+} from '../upstream.js'
+import { AnswerFlow } from './answer-flow.js'
+import { addCallerHeaders, sessionIdOf } from './headers.js'
+import { type AnswerReader, HttpCall } from './http-call.js'
+import { exchangeOverHttp, type ResumedReader, type SessionHooks } from './http-exchange.js'
+import { readReconnecting, readStream } from './resume.js'
+import { SseFeed } from './sse-feed.js'
+import { postHeaders, type Wire } from './wire.js'
+
+/** Everything that opens a legacy session over Streamable HTTP. */
+export interface OpenHttpSession {
+  readonly wire: Wire
+  readonly path: string
+  readonly init: SessionInit
+  /** Authorization context, for events. */
+  readonly context: string
+  readonly options: ExchangeOptions
+}
+
+/** A bound on what nobody waits for: DELETE and `notifications/cancelled`. */
+const PARTING_LIMITS = { connectMs: 2_000, firstByteMs: 2_000, idleMs: 2_000 } as const
+
+/** What `initialize` came to: a session, or the error that the server answered. */
+export type OpenedHttpSession =
+  | { readonly kind: 'opened'; readonly session: HttpSession }
+  | { readonly kind: 'refused'; readonly answer: Extract<RpcAnswer, { kind: 'error' }> }
+
+/** Sends `initialize` and `notifications/initialized`. A session that was made but not finished is deleted again. */
+export async function openHttpSession(open: OpenHttpSession): Promise<OpenedHttpSession> {
+  let sessionId: string | undefined
+  const hooks: SessionHooks = {
+    hasId: false,
+    lost() {},
+    cancelled() {},
+    resume: () => false,
+    onHead: (headers: IncomingHttpHeaders) => {
+      sessionId = sessionIdOf(headers)
+    },
+  }
+  const { wire, path, options } = open
+  const message = ownRequest('initialize', { ...open.init })
+  try {
+    const headers = postHeaders(wire)
+    const reply = await exchangeOverHttp({ wire, path, headers, message, options, isStream: false, session: hooks })
+    const answer = await readAnswer(reply)
+    if (answer.kind === 'error') return { kind: 'refused', answer }
+    const identity = identityFromInitialize(answer.result, new Date(wire.now()))
+    const session = new HttpSession(open, identity, sessionId)
+    await session.exchange(ownNotification('notifications/initialized'), options)
+    return { kind: 'opened', session }
+  } catch (error) {
+    if (sessionId !== undefined) await deleteSession(wire, path, ['mcp-session-id', sessionId])
+    throw error
+  }
+}
+
+/** One initialised legacy session over Streamable HTTP (2025-03-26 … 2025-11-25). */
+export class HttpSession implements UpstreamSession {
+  readonly era = 'legacy'
+  readonly identity: ServerIdentity
+  readonly sessionId: string | undefined
+  readonly #wire: Wire
+  readonly #path: string
+  readonly #context: string
+  readonly #limits: ExchangeLimits
+  readonly #headers: readonly string[]
+  readonly #end = new AbortController()
+  readonly #hooks: SessionHooks
+  #closed = false
+
+  constructor(open: OpenHttpSession, identity: ServerIdentity, sessionId: string | undefined) {
+    this.#wire = open.wire
+    this.#path = open.path
+    this.#context = open.context
+    this.#limits = open.options.limits
+    this.identity = identity
+    this.sessionId = sessionId
+    this.#headers = sessionHeaders(identity, sessionId)
+    this.#hooks = {
+      hasId: sessionId !== undefined,
+      lost: () => this.#lose(),
+      cancelled: (id) => this.#cancelUpstream(id),
+      resume: (feed, reader, signal) => this.#resume(feed, reader, signal),
+    }
+  }
+
+  get ended(): AbortSignal {
+    return this.#end.signal
+  }
+
+  async exchange(message: UpstreamMessage, options: ExchangeOptions): Promise<UpstreamReply> {
+    if (this.#end.signal.aborted) throw new UpstreamSessionLostError({ sent: false })
+    const headers = [...postHeaders(this.#wire), ...this.#headers]
+    addCallerHeaders(headers, message.headers)
+    return exchangeOverHttp({
+      wire: this.#wire,
+      path: this.#path,
+      headers,
+      message,
+      options,
+      isStream: false,
+      session: this.#hooks,
+    })
+  }
+
+  async listen(sink: MessageSink, signal: AbortSignal): Promise<void> {
+    const over = AbortSignal.any([signal, this.#end.signal])
+    const stop = new AbortController()
+    try {
+      await this.#readGetStream(sink, AbortSignal.any([over, stop.signal]))
+    } catch (error) {
+      if (!over.aborted) throw error
+    } finally {
+      stop.abort()
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    const wasLost = this.#end.signal.aborted
+    this.#end.abort()
+    if (this.sessionId !== undefined && !wasLost) await deleteSession(this.#wire, this.#path, this.#headers)
+    this.#wire.onEvent?.({ type: 'session_closed', context: this.#context })
+  }
+
+  #lose(): void {
+    if (this.#end.signal.aborted) return
+    this.#end.abort()
+    this.#wire.onEvent?.({ type: 'session_lost', context: this.#context, because: 'server_forgot' })
+  }
+
+  /** A legacy server goes on working when we hang up; it has to be told. Nobody waits for it. */
+  #cancelUpstream(id: Buffer): void {
+    if (this.#end.signal.aborted) return
+    const message = ownNotification('notifications/cancelled', { requestId: JSON.parse(id.toString()) as unknown })
+    const headers = [...postHeaders(this.#wire), ...this.#headers]
+    const call = new HttpCall(IGNORING, PARTING_LIMITS)
+    call.start(this.#wire.pools.calls, { method: 'POST', path: this.#path, headers, body: message.body })
+  }
+
+  #resume(feed: SseFeed, reader: ResumedReader, signal: AbortSignal): boolean {
+    if (this.#end.signal.aborted) return false
+    const either = AbortSignal.any([signal, this.#end.signal])
+    const giveUp = (cause?: unknown): void => reader.fail(new UpstreamStreamTruncatedError({ cause }))
+    readReconnecting({
+      feed,
+      signal: either,
+      isEndless: false,
+      isDone: () => reader.isOver,
+      connect: () => this.#connectStream(feed, either, (call) => reader.reading(call)),
+    }).then(() => giveUp(), giveUp)
+    return true
+  }
+
+  #connectStream(feed: SseFeed, signal: AbortSignal, onCall?: (call: HttpCall) => void): Promise<void> {
+    feed.open()
+    const last = feed.lastEventId
+    const headers = last === undefined ? this.#headers : [...this.#headers, 'last-event-id', headerSafe(last)]
+    const limits = { connectMs: this.#limits.connectMs, firstByteMs: this.#limits.firstByteMs }
+    return readStream({ wire: this.#wire, path: this.#path, headers, limits, feed, signal, onCall })
+  }
+
+  /** Everything outside of answers, over as many GET streams as it takes. */
+  async #readGetStream(sink: MessageSink, signal: AbortSignal): Promise<void> {
+    const source = new ListenSource(this.#limits.maxAnswerBytes)
+    const pumped = source.pump(sink)
+    const connect = (): Promise<void> => this.#connectStream(source.feed, signal, (call) => source.reading(call))
+    try {
+      await Promise.race([this.#connectForEver(connect, source.feed, signal), pumped])
+    } finally {
+      source.close()
+    }
+  }
+
+  async #connectForEver(connect: () => Promise<void>, feed: SseFeed, signal: AbortSignal): Promise<void> {
+    try {
+      await connect()
+      await readReconnecting({ feed, signal, connect, isDone: () => signal.aborted, isEndless: true })
+    } catch (error) {
+      if (error instanceof UpstreamHttpStatusError) await this.#withoutStream(error, signal)
+      else throw error
+    }
+  }
+
+  /** The server offers no GET stream (405 and the like): then there is nothing to hear until the session ends. */
+  async #withoutStream(error: UpstreamHttpStatusError, signal: AbortSignal): Promise<void> {
+    if (error.status === 404 && this.sessionId !== undefined) this.#lose()
+    else if (error.status >= 500) throw error
+    if (!signal.aborted) await aborted(signal)
+  }
+}
+
+/** Hands what a GET stream brings to a sink, one at a time. */
+class ListenSource {
+  readonly feed: SseFeed
+  readonly #flow: AnswerFlow
+  #call: HttpCall | undefined
+
+  constructor(maxEventBytes: number) {
+    const flow = new AnswerFlow({
+      pause: () => this.#call?.pause(),
+      resume: () => this.#call?.resume(),
+      cancel: () => {},
+    })
+    this.#flow = flow
+    this.feed = new SseFeed({
+      maxEventBytes,
+      message: (json: Buffer, envelope: ReplyEnvelope) => flow.message(json, envelope),
+      drained() {},
+      failed: (error) => this.#call?.abort(error),
+      pause: () => this.#call?.pause(),
+      resume: () => this.#call?.resume(),
+    })
+  }
+
+  reading(call: HttpCall): void {
+    this.#call = call
+  }
+
+  /** Settles only when the sink fails or the source is closed. */
+  async pump(sink: MessageSink): Promise<void> {
+    const reply = await this.#flow.reply
+    if (reply.kind === 'stream') await reply.pipe(sink)
+  }
+
+  close(): void {
+    this.feed.close()
+    this.#flow.accepted()
+    this.#flow.fail(undefined)
+  }
+}
+
+const IGNORING: AnswerReader = { head() {}, data() {}, end() {}, fail() {} }
+
+function sessionHeaders(identity: ServerIdentity, sessionId: string | undefined): readonly string[] {
+  const headers: string[] = []
+  if (sessionId !== undefined) headers.push('mcp-session-id', sessionId)
+  if (identity.protocolVersion >= VERSION_HEADER_SINCE) headers.push('mcp-protocol-version', identity.protocolVersion)
+  return headers
+}
+
+/** Resolves when the server answered, whatever it said, or when that took too long: a session dies by itself as well. */
+function deleteSession(wire: Wire, path: string, headers: readonly string[]): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => resolve()
+    const call = new HttpCall({ head() {}, data() {}, end: done, fail: done }, PARTING_LIMITS)
+    call.start(wire.pools.calls, { method: 'DELETE', path, headers: [...wire.baseHeaders, ...headers], body: null })
+  })
+}
+
+function headerSafe(id: string): string {
+  if (!/^[\x20-\x7e]*$/.test(id)) throw new UpstreamBadAnswerError({ detail: 'an event id that cannot be sent back' })
+  return id
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+}
