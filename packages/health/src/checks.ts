@@ -64,14 +64,13 @@ export class Checks<T extends Target> {
   run(target: TargetHealth<T>, options: { urgent: boolean }): Promise<ProbeOutcome | undefined> {
     const running = this.#running.get(target)
     if (running !== undefined) return running
-    const check = this.#check(target, options.urgent)
+    const check = this.#check(target, options.urgent).finally(() => this.#running.delete(target))
     this.#running.set(target, check)
     return check
   }
 
   /** Probes as soon as possible, but not more than once per edge interval: suspicions may come in crowds. */
   hasten(target: TargetHealth<T>): void {
-    if (this.#running.has(target)) return
     const checkedMs = this.#checkedMs.get(target) ?? Number.NEGATIVE_INFINITY
     const earliestMs = checkedMs + Math.min(this.#settings.edgeIntervalMs, this.#settings.intervalMs)
     this.#agenda.setSooner(target.id, Math.max(this.#nowMs(), earliestMs))
@@ -87,8 +86,6 @@ export class Checks<T extends Target> {
   /** Plans the trial of a circuit that is not closed. */
   scheduleTrial(target: TargetHealth<T>): void {
     const { state } = target.circuit
-    // While a probe runs, its end plans the next.
-    if (this.#running.has(target)) return
     if (state.state === 'open') this.#agenda.setSooner(target.id, state.untilMs)
     if (state.state === 'half-open') this.#agenda.setSooner(target.id, this.#nowMs() + this.#settings.edgeIntervalMs)
   }
@@ -147,7 +144,6 @@ export class Checks<T extends Target> {
   }
 
   #schedule(target: TargetHealth<T>): void {
-    this.#running.delete(target)
     if (target.admin.state === 'disabled') return
     const delayMs = nextProbeDelayMs(target.record, this.#settings, this.#settings.random)
     this.#agenda.set(target.id, this.#nowMs() + delayMs)

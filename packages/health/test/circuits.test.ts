@@ -57,6 +57,17 @@ describe('a circuit opens', () => {
     expect(bench.circuit('a')).toBe('closed')
   })
 
+  it('not by failures from before the target was down and came back', async () => {
+    const bench = await new Bench(three).start()
+    bench.fail('a', 4)
+    for (const verdict of [unfit, unfit, unfit, fit, fit]) {
+      bench.behaviour.set('a', verdict)
+      await bench.monitor.probeNow('a')
+    }
+    bench.fail('a', 1)
+    expect(bench.circuit('a')).toBe('closed')
+  })
+
   it('never by refusals for load, by callers who hang up, or by failures that are not hard', async () => {
     const bench = await new Bench(three).start()
     for (let call = 0; call < 100; call++) {

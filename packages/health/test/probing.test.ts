@@ -57,6 +57,17 @@ describe('start', () => {
     expect(ids.every((id) => bench.monitor.isAvailable(id))).toBe(true)
   })
 
+  it('gives the turn of a target that was removed while it waited to the next one', async () => {
+    const bench = new Bench(['a', 'b', 'c'], { maxConcurrentProbes: 1 })
+    bench.behaviour.set('a', 'hang')
+    const started = bench.monitor.start()
+    await bench.advance(1)
+    bench.monitor.update([{ id: 'c' }])
+    await bench.advance(1)
+    await started
+    expect([bench.status('c'), bench.probes('b')]).toEqual(['healthy', 0])
+  })
+
   it('spreads the second probes over one interval', async () => {
     const ids = Array.from({ length: 40 }, (_, index) => `t${index}`)
     let seed = 1

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
+import { nextSlowStartStepMs, slowStartShare } from '../src/slow-start.js'
 import { Bench, fit, held, unfit } from './support.js'
 
 const IDS = ['a', 'b', 'c', 'd', 'e']
@@ -67,6 +68,26 @@ function checkInvariants(bench: Bench): void {
     }
   }
 }
+
+describe('slow start', () => {
+  it('reaches the whole share in ten steps, for any length and any moment of a clock with fractions', () => {
+    const length = fc.double({ min: 1, max: 1e6, noNaN: true })
+    const moment = fc.double({ min: 0, max: 1e9, noNaN: true })
+    fc.assert(
+      fc.property(moment, length, (fromMs, slowStartMs) => {
+        const slowStart = { slowStartMs, slowStartMinShare: 0.1 }
+        const shares = [slowStartShare(fromMs, fromMs, slowStart)]
+        let nextMs = nextSlowStartStepMs(fromMs, fromMs, slowStart)
+        for (; nextMs !== undefined && shares.length < 20; nextMs = nextSlowStartStepMs(fromMs, nextMs, slowStart)) {
+          shares.push(slowStartShare(fromMs, nextMs, slowStart))
+        }
+        expect(shares).toHaveLength(11)
+        expect(shares.at(-1)).toBe(1)
+        expect(shares).toEqual(shares.toSorted((a, b) => a - b))
+      }),
+    )
+  })
+})
 
 describe('whatever happens', () => {
   it('the ceiling holds, held and drained targets get nothing, and each changed answer moves the version', async () => {
