@@ -2,6 +2,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Deadline, DeadlineWheel } from './deadline-wheel.js'
 import { CallerGoneError, DeadlineError, GatewayError, ShutdownError } from './errors.js'
 
+export interface CallScopeOptions {
+  readonly response: ServerResponse
+  readonly wheel: DeadlineWheel
+  readonly totalMs: number
+  readonly scopes: Set<CallScope>
+  /** A legacy client that hangs up has not cancelled: it may come back for the answer. @default false */
+  readonly outlivesCaller?: boolean | undefined
+}
+
 /**
  * The life of one call: its signal aborts when the caller hangs up, when its total time has run out, or when the
  * gateway stops. End it when the answer is complete.
@@ -13,16 +22,21 @@ export class CallScope {
   readonly #response: ServerResponse
   readonly #gone = (): void => this.#abort.abort(new CallerGoneError())
 
-  constructor(options: { response: ServerResponse; wheel: DeadlineWheel; totalMs: number; scopes: Set<CallScope> }) {
+  constructor(options: CallScopeOptions) {
     this.#response = options.response
     this.#scopes = options.scopes
     this.#scopes.add(this)
     this.#deadline = options.wheel.start(options.totalMs, () => this.#abort.abort(new DeadlineError(options.totalMs)))
-    options.response.once('close', this.#gone)
+    if (options.outlivesCaller !== true) options.response.once('close', this.#gone)
   }
 
   get signal(): AbortSignal {
     return this.#abort.signal
+  }
+
+  /** For a session that cancels its calls by the client's own id. */
+  get controller(): AbortController {
+    return this.#abort
   }
 
   stop(): void {
@@ -45,5 +59,8 @@ export function totalTimeMs(request: IncomingMessage, templateMs: number): numbe
   if (header === undefined) return templateMs
   const seconds = typeof header === 'string' && /^\d{1,7}(\.\d{1,3})?$/.test(header) ? Number(header) : 0
   if (seconds > 0) return Math.min(templateMs, seconds * 1000)
-  throw new GatewayError('REQUEST_MALFORMED', `Request-Timeout must be a positive number of seconds, got "${String(header)}"`)
+  throw new GatewayError(
+    'REQUEST_MALFORMED',
+    `Request-Timeout must be a positive number of seconds, got "${String(header)}"`,
+  )
 }

@@ -1,5 +1,13 @@
 import type { Instance, TemplateSettings } from '@mcp-platform/core-registry'
-import { type ChildBudget, type Connection, HttpConnection, type HttpConnectionOptions, StdioConnection } from '@mcp-platform/mcp-upstream'
+import {
+  type ChildBudget,
+  type ChildLedger,
+  type Connection,
+  HttpConnection,
+  type HttpConnectionOptions,
+  type OnUpstreamEvent,
+  StdioConnection,
+} from '@mcp-platform/mcp-upstream'
 import type { GatewayObserver } from './events.js'
 import { GATEWAY_CLIENT } from './plain-caller.js'
 
@@ -8,6 +16,8 @@ export interface ConnectorOptions {
   readonly guard: HttpConnectionOptions['guard']
   /** Children of this process, over all instances. */
   readonly children: ChildBudget
+  /** Remembers running children, so that the next start can end what this process left behind. @default none */
+  readonly ledger?: ChildLedger | undefined
   readonly onEvent: GatewayObserver
 }
 
@@ -15,22 +25,19 @@ export interface ConnectorOptions {
 export function connector(options: ConnectorOptions): (instance: Instance, settings: TemplateSettings) => Connection {
   return (instance, settings) => {
     const { template, id } = instance
-    const onEvent = (event: Parameters<NonNullable<HttpConnectionOptions['onEvent']>>[0]): void =>
-      options.onEvent({ type: 'upstream', template, instanceId: id, event })
+    const onEvent: OnUpstreamEvent = (event) => options.onEvent({ type: 'upstream', template, instanceId: id, event })
     return instance.attach.kind === 'http'
       ? overHttp(instance, instance.attach, settings, options, onEvent)
       : overStdio(instance, instance.attach, settings, options, onEvent)
   }
 }
 
-type OnEvent = NonNullable<HttpConnectionOptions['onEvent']>
-
 function overHttp(
   instance: Instance,
   attach: Instance['attach'] & { kind: 'http' },
   settings: TemplateSettings,
   options: ConnectorOptions,
-  onEvent: OnEvent,
+  onEvent: OnUpstreamEvent,
 ): Connection {
   return new HttpConnection({
     url: attach.url,
@@ -49,7 +56,7 @@ function overStdio(
   attach: Instance['attach'] & { kind: 'stdio' },
   settings: TemplateSettings,
   options: ConnectorOptions,
-  onEvent: OnEvent,
+  onEvent: OnUpstreamEvent,
 ): Connection {
   return new StdioConnection({
     command: attach.command,
@@ -61,7 +68,10 @@ function overStdio(
     poolSize: settings.stdio.poolSize,
     sharing: settings.stdio.sharing,
     idleStopMs: settings.stdio.idleStopMs,
+    maxAnswerBytes: settings.maxAnswerBytes,
+    instance: `${instance.template}/${instance.id}`,
     budget: options.children,
+    ledger: options.ledger,
     onEvent,
   })
 }

@@ -3,8 +3,8 @@ import type { Lease } from '@mcp-platform/balancer'
 import { bridge } from '@mcp-platform/mcp-bridge'
 import type { ExchangeLimits, ExchangeOptions, Phase, UpstreamReply } from '@mcp-platform/mcp-upstream'
 import type { GatewayCall, GatewayReply } from './call.js'
-import { type Failure, judge, mayHaveRun, toGatewayError } from './failure.js'
 import { mayTryNext } from './failover-rules.js'
+import { type Failure, judge, mayHaveRun, toGatewayError } from './failure.js'
 import { settleStream } from './held-stream.js'
 import { retryClass } from './methods.js'
 import type { Route, RouteEndpoint } from './route.js'
@@ -101,7 +101,7 @@ async function exchange(
       phase.now = next
     },
   }
-  const reply = await bridge(endpoint.connection, call.caller).exchange(call.message, options)
+  const reply = await bridge(endpoint.connection, call.caller, route.parked).exchange(call.message, options)
   return reply.kind === 'stream' ? settleStream(reply) : reply
 }
 
@@ -117,6 +117,11 @@ function settledAtEnd(
   lease: RouteLease,
   startedAt: number,
 ): GatewayReply {
+  // A subscription may last for an hour and costs the instance nothing: it must not take a slot from calls.
+  if (call.message.envelope.method === 'subscriptions/listen') {
+    fail(call, route, lease, startedAt, { error: undefined, sent: true, blame: 'none' })
+    return reply
+  }
   return {
     kind: 'stream',
     async pipe(sink) {

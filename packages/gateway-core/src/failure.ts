@@ -64,7 +64,11 @@ export function isRefusal(failure: Failure): boolean {
 }
 
 /** What the caller hears when nobody is tried any more. Says in every case whether the request may have run. */
-export function toGatewayError(failure: Failure, call: GatewayCall, refusalIsBeforeExecution: boolean): GatewayError | CallerGoneError {
+export function toGatewayError(
+  failure: Failure,
+  call: GatewayCall,
+  refusalIsBeforeExecution: boolean,
+): GatewayError | CallerGoneError {
   const { error } = failure
   if (error instanceof GatewayError || error instanceof CallerGoneError) return error
   const ran = call.trace.mayHaveRun || mayHaveRun(failure, refusalIsBeforeExecution)
@@ -107,7 +111,13 @@ function fromUpstream(error: UpstreamError, call: GatewayCall, ran: boolean, fac
       return unknownOr('UPSTREAM_TIMEOUT', what, call, facts, error)
     default:
   }
-  if (!ran) return new GatewayError('NO_INSTANCE_AVAILABLE', what, { ...facts, retryAfterMs: facts.retryAfterMs ?? 1_000 }, error)
+  if (!ran)
+    return new GatewayError(
+      'NO_INSTANCE_AVAILABLE',
+      what,
+      { ...facts, retryAfterMs: facts.retryAfterMs ?? 1_000 },
+      error,
+    )
   if (statusIs(error, 429)) return new GatewayError('RATE_LIMITED', what, facts, error)
   if (statusIs(error, 503)) return new GatewayError('OVERLOADED', what, facts, error)
   return unknownOr('UPSTREAM_BAD_ANSWER', what, call, facts, error)

@@ -1,6 +1,14 @@
+import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Action, Decision, Principal } from '@mcp-platform/auth'
-import type { ExplainView, GatewayHealth, GatewayStats, RegistryView, TemplateHealth, TemplateView } from '@mcp-platform/contract'
+import type {
+  ExplainView,
+  GatewayHealth,
+  GatewayStats,
+  RegistryView,
+  TemplateHealth,
+  TemplateView,
+} from '@mcp-platform/contract'
 import {
   DEFAULT_SETTINGS,
   type Instance,
@@ -10,6 +18,7 @@ import {
   type TemplateSettings,
 } from '@mcp-platform/core-registry'
 import type { ProbeResult, StoredCircuit } from '@mcp-platform/health'
+import { ParkedCalls, Sealer, type SealingKey, SessionBook } from '@mcp-platform/mcp-bridge'
 import type { Connection } from '@mcp-platform/mcp-upstream'
 import type { CallScope } from './call-scope.js'
 import { DeadlineWheel } from './deadline-wheel.js'
@@ -42,6 +51,10 @@ export interface GatewayOptions {
   readonly defaults?: PartialTemplateSettings | undefined
   /** Circuits of the last run. @default none */
   readonly circuits?: readonly StoredCircuit[] | undefined
+  /** Keys for session ids and request states, the current one first. @default a random one: nothing survives a restart */
+  readonly sealingKeys?: readonly SealingKey[] | undefined
+  /** Name of this process, sealed into session ids. @default 'main' */
+  readonly home?: string | undefined
   readonly interceptors?: readonly Interceptor[] | undefined
   /** Largest body of an MCP request, in bytes. @default 4 MiB */
   readonly maxBodyBytes?: number | undefined
@@ -73,6 +86,8 @@ export class Gateway {
   readonly #wheel: DeadlineWheel
   readonly #scopes = new Set<CallScope>()
   readonly #total = new CallStats()
+  readonly #parked: ParkedCalls
+  readonly #sessions: SessionBook
   readonly #routes: RouteTable
   readonly #context: FaceContext
 
@@ -81,6 +96,10 @@ export class Gateway {
     this.#now = options.now ?? (() => performance.now())
     this.#startedAt = this.#now()
     this.#wheel = new DeadlineWheel({ now: this.#now })
+    const sealer = new Sealer(options.sealingKeys ?? [{ kid: 'r', key: randomBytes(32) }])
+    const home = options.home ?? 'main'
+    this.#parked = new ParkedCalls({ sealer, home })
+    this.#sessions = new SessionBook({ sealer, home, now: this.#now, wallNow: Date.now })
     this.#routes = this.#makeRoutes()
     this.#context = this.#makeContext()
   }
@@ -109,6 +128,8 @@ export class Gateway {
     const deadline = this.#now() + (options.graceMs ?? DEFAULT_GRACE_MS)
     while (this.#scopes.size > 0 && this.#now() < deadline && !options.hurry?.aborted) await pause(25)
     for (const scope of this.#scopes) scope.stop()
+    await this.#sessions.close()
+    await this.#parked.close()
     await this.#routes.close()
     this.#wheel.close()
   }
@@ -141,7 +162,9 @@ export class Gateway {
   }
 
   templates(): TemplateView[] {
-    return [...this.#options.registry.state.templates.values()].map((template) => templateView(template, this.#routes.find(template.name)))
+    return [...this.#options.registry.state.templates.values()].map((template) =>
+      templateView(template, this.#routes.find(template.name)),
+    )
   }
 
   /** @throws GatewayError TEMPLATE_NOT_FOUND */
@@ -178,16 +201,32 @@ export class Gateway {
   #requireInstance(template: string, instanceId: string): Route {
     const route = this.#routes.require(template)
     if (route.endpoint(instanceId)) return route
-    throw new GatewayError('INSTANCE_NOT_FOUND', `template "${template}" has no instance "${instanceId}"`, { template, instanceId })
+    throw new GatewayError('INSTANCE_NOT_FOUND', `template "${template}" has no instance "${instanceId}"`, {
+      template,
+      instanceId,
+    })
   }
 
   #makeRoutes(): RouteTable {
     const options = this.#options
     const deps = {
       connect: options.connect,
-      watch: (template: Template, settings: TemplateSettings, endpointOf: (id: string) => ReturnType<Route['endpoint']>) =>
-        watchTemplate({ template, settings, endpointOf, registry: options.registry, circuits: options.circuits ?? [], random: this.#random, onEvent: this.#onEvent }),
+      watch: (
+        template: Template,
+        settings: TemplateSettings,
+        endpointOf: (id: string) => ReturnType<Route['endpoint']>,
+      ) =>
+        watchTemplate({
+          template,
+          settings,
+          endpointOf,
+          registry: options.registry,
+          circuits: options.circuits ?? [],
+          random: this.#random,
+          onEvent: this.#onEvent,
+        }),
       defaults: options.defaults ?? {},
+      parked: this.#parked,
       toolOf: (template: string, context: string, name: string) => this.#context.lists.tool(template, context, name),
       now: this.#now,
       random: this.#random,
@@ -203,7 +242,9 @@ export class Gateway {
       routes: this.#routes,
       decide,
       interceptors,
-      limits: new PrincipalLimits({ maxInFlight: this.#options.maxInFlightPerPrincipal ?? DEFAULT_MAX_IN_FLIGHT_PER_PRINCIPAL }),
+      limits: new PrincipalLimits({
+        maxInFlight: this.#options.maxInFlightPerPrincipal ?? DEFAULT_MAX_IN_FLIGHT_PER_PRINCIPAL,
+      }),
       requireTool: (call, route) => lists.requireTool(call, route),
       stats: this.#total,
       now: this.#now,
@@ -212,6 +253,7 @@ export class Gateway {
     return {
       pipeline,
       lists,
+      sessions: this.#sessions,
       routes: this.#routes,
       wheel: this.#wheel,
       scopes: this.#scopes,

@@ -2,8 +2,8 @@ import type { Action, Decision, Principal } from '@mcp-platform/auth'
 import type { GatewayCall, GatewayReply } from './call.js'
 import { CallerGoneError, DeadlineError, GatewayError, ShutdownError } from './errors.js'
 import type { GatewayObserver } from './events.js'
-import { toGatewayError } from './failure.js'
 import { dispatch } from './failover.js'
+import { toGatewayError } from './failure.js'
 import { chain, type Handler, type Interceptor } from './interceptors.js'
 import { requiredScope } from './methods.js'
 import type { PrincipalLimits } from './principal-limits.js'
@@ -136,7 +136,10 @@ function outcomeOf(answer: unknown): string {
 }
 
 function forbidden(decision: Decision & { allowed: false }, principal: Principal, action: Action): GatewayError {
-  const what = decision.reason === 'scope' ? `needs the scope ${decision.missing}` : `is not within the grant of this credential (${decision.reason})`
+  const what =
+    decision.reason === 'scope'
+      ? `needs the scope ${decision.missing}`
+      : `is not within the grant of this credential (${decision.reason})`
   const facts = { template: action.template, executed: 'no' } as const
   return new GatewayError('FORBIDDEN', `${principal.name} may not do this: it ${what}`, facts)
 }

@@ -16,11 +16,15 @@ export class PrincipalLimits {
   enter(principalId: string): void {
     const count = this.#inFlight.get(principalId) ?? 0
     if (count >= this.#maxInFlight) {
-      throw new GatewayError('RATE_LIMITED', `${count} calls of ${principalId} are in flight already; wait for one to end`, {
-        executed: 'no',
-        retryable: true,
-        retryAfterMs: 1_000,
-      })
+      throw new GatewayError(
+        'RATE_LIMITED',
+        `${count} calls of ${principalId} are in flight already; wait for one to end`,
+        {
+          executed: 'no',
+          retryable: true,
+          retryAfterMs: 1_000,
+        },
+      )
     }
     this.#inFlight.set(principalId, count + 1)
   }

@@ -16,7 +16,10 @@ export function toProblem(error: unknown, requestId: string): Problem {
     request_id: requestId,
     ...member('template', facts.template),
     ...member('instance_id', facts.instanceId),
-    ...member('retry_after_seconds', facts.retryAfterMs === undefined ? undefined : Math.ceil(facts.retryAfterMs / 1000)),
+    ...member(
+      'retry_after_seconds',
+      facts.retryAfterMs === undefined ? undefined : Math.ceil(facts.retryAfterMs / 1000),
+    ),
     ...member('executed', facts.executed),
     ...member('attempts', facts.attempts),
     ...member('retryable', facts.retryable),
@@ -29,9 +32,17 @@ export function toProblem(error: unknown, requestId: string): Problem {
 export function asGatewayError(error: unknown): GatewayError {
   if (error instanceof GatewayError) return error
   if (error instanceof EnvelopeError) {
-    return new GatewayError('REQUEST_MALFORMED', `the body is not acceptable JSON: ${error.detail} at byte ${error.offset}`)
+    return new GatewayError(
+      'REQUEST_MALFORMED',
+      `the body is not acceptable JSON: ${error.detail} at byte ${error.offset}`,
+    )
   }
-  return new GatewayError('INTERNAL', 'the gateway failed to handle the request; its log has the cause under this request id', {}, error)
+  return new GatewayError(
+    'INTERNAL',
+    'the gateway failed to handle the request; its log has the cause under this request id',
+    {},
+    error,
+  )
 }
 
 function member<K extends string, V>(name: K, value: V | undefined): { readonly [P in K]?: V } {

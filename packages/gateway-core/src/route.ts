@@ -11,18 +11,19 @@ import {
   effectiveSettings,
   type Instance,
   instanceMaxInFlight,
+  type PartialTemplateSettings,
   type Template,
   type TemplateSettings,
 } from '@mcp-platform/core-registry'
-import type { ListItem } from '@mcp-platform/mcp-bridge'
+import type { ListItem, ParkedCalls } from '@mcp-platform/mcp-bridge'
 import type { Connection, ExchangeLimits } from '@mcp-platform/mcp-upstream'
 import { affinityKey } from './affinity.js'
 import type { GatewayCall } from './call.js'
 import { GatewayError } from './errors.js'
 import type { GatewayObserver } from './events.js'
-import type { Failure } from './failure.js'
 import { kindOf } from './failover.js'
 import { isRepeatable } from './failover-rules.js'
+import type { Failure } from './failure.js'
 import { retryClass } from './methods.js'
 import { RetryBudget } from './retry-budget.js'
 import type { RouteHealth } from './route-health.js'
@@ -42,8 +43,13 @@ export interface RouteEndpoint {
 /** What a route is given by the gateway. */
 export interface RouteDependencies {
   readonly connect: (instance: Instance, settings: TemplateSettings) => Connection
-  readonly watch: (template: Template, settings: TemplateSettings, endpointOf: (id: string) => RouteEndpoint | undefined) => RouteHealth
-  readonly defaults: Partial<TemplateSettings>
+  readonly watch: (
+    template: Template,
+    settings: TemplateSettings,
+    endpointOf: (id: string) => RouteEndpoint | undefined,
+  ) => RouteHealth
+  readonly defaults: PartialTemplateSettings
+  readonly parked: ParkedCalls
   readonly toolOf: (template: string, context: string, name: string) => ListItem | undefined
   readonly now: () => number
   readonly random: () => number
@@ -86,6 +92,11 @@ export class Route {
     this.#health = deps.watch(template, this.settings, (id) => this.#endpoints.get(id))
     this.#balancer = this.#newBalancer()
     this.#applyAdminStates()
+  }
+
+  /** Calls of this process that wait for their client to answer a question. */
+  get parked(): ParkedCalls {
+    return this.#deps.parked
   }
 
   get health(): RouteHealth {
@@ -205,7 +216,9 @@ export class Route {
   }
 
   async #probeCandidates(exclude: ReadonlySet<string> | undefined, signal: AbortSignal): Promise<void> {
-    const ids = [...this.#endpoints.keys()].filter((id) => !exclude?.has(id) && this.#health.lastResort?.(id) !== undefined)
+    const ids = [...this.#endpoints.keys()].filter(
+      (id) => !exclude?.has(id) && this.#health.lastResort?.(id) !== undefined,
+    )
     const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
     await Promise.race([Promise.all(ids.map((id) => this.#health.probeNow(id))), aborted])
     signal.throwIfAborted()
@@ -223,13 +236,28 @@ export class Route {
       return new GatewayError('NO_INSTANCE_AVAILABLE', this.#whyNone(), facts, error)
     }
     if (error instanceof QueueFullError) {
-      return new GatewayError('QUEUE_FULL', `all instances of "${this.template}" are busy and its queue of ${this.settings.queueSize} is full`, facts, error)
+      return new GatewayError(
+        'QUEUE_FULL',
+        `all instances of "${this.template}" are busy and its queue of ${this.settings.queueSize} is full`,
+        facts,
+        error,
+      )
     }
     if (error instanceof QueueTimeoutError) {
-      return new GatewayError('QUEUE_TIMEOUT', `no instance of "${this.template}" became free within ${this.settings.queueTimeoutMs / 1000} s`, facts, error)
+      return new GatewayError(
+        'QUEUE_TIMEOUT',
+        `no instance of "${this.template}" became free within ${this.settings.queueTimeoutMs / 1000} s`,
+        facts,
+        error,
+      )
     }
     if (error instanceof PinnedEndpointGoneError) {
-      return new GatewayError('SESSION_NOT_FOUND', 'the instance that this session lived on is gone; initialize again', facts, error)
+      return new GatewayError(
+        'SESSION_NOT_FOUND',
+        'the instance that this session lived on is gone; initialize again',
+        facts,
+        error,
+      )
     }
     return error
   }
@@ -266,7 +294,7 @@ export class Route {
     const known = this.#endpoints.get(instance.id)
     return {
       id: instance.id,
-      weight: instance.weight,
+      weight: instance.override.weight ?? instance.weight,
       maxInFlight: instanceMaxInFlight(instance, this.settings),
       generation: instance.generation,
       instance,
@@ -287,7 +315,8 @@ export class Route {
   }
 
   #applyAdminStates(): void {
-    for (const { id, instance } of this.#endpoints.values()) this.#health.setAdmin(id, instance.state)
+    for (const { id, instance } of this.#endpoints.values())
+      this.#health.setAdmin(id, { state: instance.override.state ?? instance.state })
   }
 }
 

@@ -1,5 +1,11 @@
 import type { Action, Decision, Principal } from '@mcp-platform/auth'
-import { type CatalogueList, ListCatalogue, type ListItem, type ListKey, type ListMethod } from '@mcp-platform/mcp-bridge'
+import {
+  type CatalogueList,
+  ListCatalogue,
+  type ListItem,
+  type ListKey,
+  type ListMethod,
+} from '@mcp-platform/mcp-bridge'
 import type { GatewayCall } from './call.js'
 import { GatewayError } from './errors.js'
 import { fetchList } from './lists.js'
@@ -104,7 +110,8 @@ export class VisibleLists {
   #authorize(principal: Principal, action: Action): void {
     const decision = this.#decide(principal, action)
     if (decision.allowed) return
-    const what = decision.reason === 'scope' ? `the scope ${decision.missing} is missing` : `the template is not within the grant`
+    const what =
+      decision.reason === 'scope' ? `the scope ${decision.missing} is missing` : `the template is not within the grant`
     throw new GatewayError('FORBIDDEN', `${principal.name} may not list this: ${what}`, { template: action.template })
   }
 
@@ -116,5 +123,7 @@ export class VisibleLists {
 
 // Then the call itself would fail in the same way, and its error says more than a missing list.
 function isUnavailable(error: unknown): boolean {
-  return error instanceof GatewayError && (error.code === 'NO_INSTANCE_AVAILABLE' || error.code === 'TEMPLATE_NOT_FOUND')
+  return (
+    error instanceof GatewayError && (error.code === 'NO_INSTANCE_AVAILABLE' || error.code === 'TEMPLATE_NOT_FOUND')
+  )
 }

@@ -1,7 +1,7 @@
 import type { Instance, Registry, Template, TemplateSettings } from '@mcp-platform/core-registry'
-import { HealthMonitor, httpProbe, type Probe, type StoredCircuit } from '@mcp-platform/health'
+import { HealthMonitor, httpProbe, type Probe, type ProbeResult, type StoredCircuit } from '@mcp-platform/health'
 import { commandProbe } from '@mcp-platform/health/node'
-import { mcpProbe } from '@mcp-platform/mcp-upstream'
+import { type Connection, mcpProbe, StdioConnection, UpstreamCrashLoopError } from '@mcp-platform/mcp-upstream'
 import type { GatewayObserver } from './events.js'
 import { GATEWAY_CLIENT } from './plain-caller.js'
 import type { RouteEndpoint } from './route.js'
@@ -34,31 +34,53 @@ export function watchTemplate(options: WatchOptions): RouteHealth {
 
 function probeFor({ settings, endpointOf }: WatchOptions): Probe<HealthTarget> {
   const check = settings.healthCheck
+  const connectionOf = (target: HealthTarget): Connection => require(endpointOf(target.id)).connection
   const instanceOf = (target: HealthTarget): Instance => require(endpointOf(target.id)).instance
   switch (check.kind) {
     case 'http': {
-      const probe = httpProbe<HealthTarget & { url: string }>({ path: check.path, status: check.status })
+      const probe = httpProbe({ path: check.path, status: check.status })
       return (target, signal) => probe({ ...target, url: httpUrl(instanceOf(target)) }, signal)
     }
     case 'command':
       return commandProbe({ command: check.command, args: check.args })
-    default:
-      return mcpProbe({
-        connectionOf: (target: HealthTarget) => require(endpointOf(target.id)).connection,
-        clientInfo: GATEWAY_CLIENT,
-        tool: check.kind === 'tool' ? { name: check.name, arguments: check.arguments } : undefined,
-      })
+    case 'tool':
+      return mcpProbe({ connectionOf, clientInfo: GATEWAY_CLIENT, toolProbe: check })
+    default: {
+      const overMcp = mcpProbe({ connectionOf, clientInfo: GATEWAY_CLIENT })
+      return (target, signal) => {
+        const connection = connectionOf(target)
+        return connection instanceof StdioConnection ? probeChild(connection, signal) : overMcp(target, signal)
+      }
+    }
+  }
+}
+
+const CHILD_LIMITS = { connectMs: 30_000, firstByteMs: 10_000, idleMs: 10_000, maxAnswerBytes: 16 * 1024 * 1024 }
+
+// A probe is no use of a child: it asks one that runs, and starts one only to find out what the server is.
+async function probeChild(connection: StdioConnection, signal: AbortSignal): Promise<ProbeResult> {
+  try {
+    await connection.probe({ signal, limits: CHILD_LIMITS })
+    return { verdict: 'fit' }
+  } catch (error) {
+    if (error instanceof UpstreamCrashLoopError) return { verdict: 'held', reason: 'crash_loop' }
+    throw error
   }
 }
 
 // Which of the URL's variants answered is stored beside the one that was given, once it is known.
-function rememberUrl(probe: Probe<HealthTarget>, { endpointOf, registry, template, onEvent }: WatchOptions): Probe<HealthTarget> {
+function rememberUrl(
+  probe: Probe<HealthTarget>,
+  { endpointOf, registry, template, onEvent }: WatchOptions,
+): Probe<HealthTarget> {
   return async (target, signal) => {
     const result = await probe(target, signal)
     const endpoint = endpointOf(target.id)
     const url = endpoint?.connection.identity?.url
     if (endpoint && url !== undefined && url !== endpoint.instance.resolvedUrl) {
-      registry.resolveUrl(template.name, target.id, url).catch((error: unknown) => onEvent({ type: 'internal-error', requestId: 'probe', error }))
+      registry
+        .resolveUrl(template.name, target.id, url)
+        .catch((error: unknown) => onEvent({ type: 'internal-error', requestId: 'probe', error }))
     }
     return result
   }

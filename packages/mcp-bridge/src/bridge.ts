@@ -1,5 +1,17 @@
-import type { Connection, ExchangeOptions, Upstream, UpstreamMessage, UpstreamReply } from '@mcp-platform/mcp-upstream'
+import type {
+  Connection,
+  ExchangeOptions,
+  ServerIdentity,
+  Upstream,
+  UpstreamMessage,
+  UpstreamReply,
+} from '@mcp-platform/mcp-upstream'
 import type { CallerProfile } from './caller.js'
+import { legacyOnLegacy } from './cells/legacy-on-legacy.js'
+import { legacyOnModern } from './cells/legacy-on-modern.js'
+import { modernOnLegacy } from './cells/modern-on-legacy.js'
+import { modernOnModern } from './cells/modern-on-modern.js'
+import type { ParkedCalls } from './parked-calls.js'
 import { plainOnLegacy, plainOnModern } from './plain.js'
 
 /**
@@ -7,18 +19,42 @@ import { plainOnLegacy, plainOnModern } from './plain.js'
  * The era is the server's own, found out at first use; nothing is balanced or retried in here.
  * @throws UpstreamError from `exchange`; `sent` tells whether the server may have run it.
  */
-export function bridge(connection: Connection, caller: CallerProfile): Pick<Upstream, 'exchange'> {
-  return { exchange: (message, options) => exchange(connection, caller, message, options) }
+export function bridge(connection: Connection, caller: CallerProfile, parked: ParkedCalls): Pick<Upstream, 'exchange'> {
+  return { exchange: (message, options) => exchange(connection, caller, parked, message, options) }
 }
 
 async function exchange(
   connection: Connection,
   caller: CallerProfile,
+  parked: ParkedCalls,
   message: UpstreamMessage,
   options: ExchangeOptions,
 ): Promise<UpstreamReply> {
   // Finding out the era is not sending the message: its phases must not count for the call.
-  const identity = connection.identity ?? (await connection.identify({ signal: options.signal, limits: options.limits }))
-  const upstream = identity.era === 'modern' ? plainOnModern(connection, caller) : plainOnLegacy(connection, caller)
-  return upstream.exchange(message, options)
+  const identity =
+    connection.identity ?? (await connection.identify({ signal: options.signal, limits: options.limits }))
+  switch (caller.era) {
+    case 'none':
+      return (
+        identity.era === 'modern' ? plainOnModern(connection, caller) : plainOnLegacy(connection, caller)
+      ).exchange(message, options)
+    case 'modern':
+      return identity.era === 'modern'
+        ? modernOnModern(connection, message, options)
+        : modernOnLegacy(connection, identity, caller, message, options, parked)
+    case 'legacy':
+      return legacy(connection, identity, caller, message, options)
+  }
+}
+
+function legacy(
+  connection: Connection,
+  identity: ServerIdentity,
+  caller: CallerProfile & { era: 'legacy' },
+  message: UpstreamMessage,
+  options: ExchangeOptions,
+): Promise<UpstreamReply> {
+  return identity.era === 'modern'
+    ? legacyOnModern(connection, identity, caller, message, options)
+    : legacyOnLegacy(connection, caller, message, options)
 }

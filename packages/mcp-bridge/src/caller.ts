@@ -1,9 +1,14 @@
+import type { ClientSession } from './client-session.js'
+
 /** Self-reported name and version, passed on as they came. */
 export interface ClientInfo {
   readonly name: string
   readonly version: string
   readonly [member: string]: unknown
 }
+
+/** A JSON object whose members mean nothing to the bridge. */
+export type JsonObject = Readonly<Record<string, unknown>>
 
 /**
  * A caller that speaks no MCP of its own: the REST face, a probe, the list catalogue.
@@ -18,5 +23,22 @@ export interface PlainCaller {
   readonly logLevel?: string | undefined
 }
 
+/** A client of 2026-07-28: everything it is stands in the `_meta` of each request. */
+export interface ModernCaller {
+  readonly era: 'modern'
+  readonly context: string
+  readonly protocolVersion: string
+  readonly capabilities: JsonObject
+  readonly clientInfo: JsonObject | undefined
+  readonly logLevel: string | undefined
+}
+
+/** A client of 2025 and before: everything it is was said in `initialize` and lives in its session. */
+export interface LegacyCaller {
+  readonly era: 'legacy'
+  readonly context: string
+  readonly session: ClientSession
+}
+
 /** Who is on the client side of one exchange, in protocol terms. */
-export type CallerProfile = PlainCaller
+export type CallerProfile = PlainCaller | ModernCaller | LegacyCaller

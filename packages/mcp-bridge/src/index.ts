@@ -1,5 +1,5 @@
 export { bridge } from './bridge.js'
-export type { CallerProfile, ClientInfo, PlainCaller } from './caller.js'
+export type { CallerProfile, ClientInfo, JsonObject, LegacyCaller, ModernCaller, PlainCaller } from './caller.js'
 export {
   type CatalogueList,
   type FetchedList,
@@ -10,6 +10,14 @@ export {
   type ListKey,
   type ListMethod,
 } from './catalogue.js'
+export { CancelledByClientError, type ClientHello, ClientSession } from './client-session.js'
+export { EventLog, type EventReader } from './event-log.js'
+export { decodeHeaderValue, encodeHeaderValue } from './header-value.js'
+export { idToken } from './local-reply.js'
 export { withMeta } from './modern-meta.js'
-export { LATEST_LEGACY_VERSION, LEGACY_VERSIONS, META, MODERN_VERSION } from './versions.js'
+export { type HeaderReader, isModern, readModernRequest } from './modern-request.js'
+export { ParkedCalls } from './parked-calls.js'
+export { ProtocolError, RPC, SessionNotFoundError } from './protocol-error.js'
 export { Sealer, type SealingKey, type SealPurpose } from './sealer.js'
+export { type SealedSession, SessionBook, type SessionBookOptions, TooManySessionsError } from './session-book.js'
+export { LATEST_LEGACY_VERSION, LEGACY_VERSIONS, META, MODERN_VERSION } from './versions.js'

@@ -3,8 +3,8 @@ import { newTrace } from '../call.js'
 import { GatewayError } from '../errors.js'
 import { toProblem } from '../problem.js'
 import { readJsonBody } from './body.js'
-import { type RestExchange, resultOf, toCall } from './rest.js'
 import { sendJson } from './respond.js'
+import { type RestExchange, resultOf, toCall } from './rest.js'
 import { toMessage } from './rest-message.js'
 
 const MAX_CALLS = 100
@@ -53,9 +53,13 @@ function parseBatch(body: Buffer): { calls: BatchCall[]; concurrency: number } {
   if (!Array.isArray(calls) || calls.length < 1 || calls.length > MAX_CALLS) {
     errors.push({ path: 'calls', message: `must be an array of 1 to ${MAX_CALLS} calls` })
   }
-  if (!isConcurrency(concurrency)) errors.push({ path: 'concurrency', message: `must be an integer from 1 to ${MAX_CALLS}` })
+  if (!isConcurrency(concurrency))
+    errors.push({ path: 'concurrency', message: `must be an integer from 1 to ${MAX_CALLS}` })
   const parsed = Array.isArray(calls) ? calls.map((call, index) => toBatchCall(call, index, errors)) : []
-  if (errors.length > 0) throw new GatewayError('VALIDATION_FAILED', `the batch is not valid: ${errors[0]?.path} ${errors[0]?.message}`, { errors })
+  if (errors.length > 0)
+    throw new GatewayError('VALIDATION_FAILED', `the batch is not valid: ${errors[0]?.path} ${errors[0]?.message}`, {
+      errors,
+    })
   return { calls: parsed, concurrency: Number(concurrency) }
 }
 
@@ -78,7 +82,8 @@ function toBatchCall(call: unknown, index: number, errors: FieldError[]): BatchC
   }
   const { id = String(index), ...params }: { id?: unknown; name?: unknown } = call
   if (typeof id !== 'string') errors.push({ path: `${path}.id`, message: 'must be a string' })
-  if (typeof params.name !== 'string' || params.name === '') errors.push({ path: `${path}.name`, message: 'must be a non-empty string' })
+  if (typeof params.name !== 'string' || params.name === '')
+    errors.push({ path: `${path}.name`, message: 'must be a non-empty string' })
   return { id: String(id), body: Buffer.from(JSON.stringify(params)) }
 }
 

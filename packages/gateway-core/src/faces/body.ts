@@ -15,11 +15,17 @@ export function readJsonBody(request: IncomingMessage, maxBytes: number): Promis
 function requireJson(request: IncomingMessage): void {
   const encoding = request.headers['content-encoding']
   if (encoding !== undefined && encoding !== 'identity') {
-    throw new GatewayError('CONTENT_ENCODING_UNSUPPORTED', `Content-Encoding "${encoding}" is not accepted; send the body as it is`)
+    throw new GatewayError(
+      'CONTENT_ENCODING_UNSUPPORTED',
+      `Content-Encoding "${encoding}" is not accepted; send the body as it is`,
+    )
   }
   const type = request.headers['content-type']
   if (type !== undefined && /^application\/json\s*(;|$)/i.test(type)) return
-  throw new GatewayError('CONTENT_TYPE_UNSUPPORTED', `Content-Type must be application/json, got ${type ? `"${type}"` : 'none'}`)
+  throw new GatewayError(
+    'CONTENT_TYPE_UNSUPPORTED',
+    `Content-Type must be application/json, got ${type ? `"${type}"` : 'none'}`,
+  )
 }
 
 function collect(
@@ -41,7 +47,8 @@ function collect(
   request.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size)))
   request.on('error', reject)
   request.on('close', () => {
-    if (!request.complete) reject(new GatewayError('REQUEST_MALFORMED', 'the request body ended before its announced length'))
+    if (!request.complete)
+      reject(new GatewayError('REQUEST_MALFORMED', 'the request body ended before its announced length'))
   })
 }
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Action, Decision, Principal } from '@mcp-platform/auth'
 import type { TemplateHealth } from '@mcp-platform/contract'
+import type { SessionBook } from '@mcp-platform/mcp-bridge'
 import type { CallScope } from '../call-scope.js'
 import type { DeadlineWheel } from '../deadline-wheel.js'
 import type { GatewayObserver } from '../events.js'
@@ -13,6 +14,7 @@ export interface FaceContext {
   readonly pipeline: Pipeline
   readonly routes: RouteTable
   readonly lists: VisibleLists
+  readonly sessions: SessionBook
   readonly wheel: DeadlineWheel
   /** The calls under way, so that a stop can end them. */
   readonly scopes: Set<CallScope>

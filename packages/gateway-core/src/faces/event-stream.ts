@@ -36,6 +36,17 @@ export class EventStream {
     return drained(this.#response)
   }
 
+  /** Sends one event that a client can resume after. */
+  sendWithId(id: string, data: Buffer): undefined | Promise<void> {
+    this.#response.write(`id: ${id}\n`)
+    return this.send(data)
+  }
+
+  /** An id without data: a client that loses the connection now resumes from the very start. */
+  prime(id: string): void {
+    this.#response.write(`id: ${id}\ndata: \n\n`)
+  }
+
   end(): void {
     clearInterval(this.#heartbeat)
     this.#response.end()

@@ -16,12 +16,12 @@ export function sendJson(response: ServerResponse, status: number, body: Buffer 
 /** Writes an error document (RFC 9457). */
 export function sendProblem(response: ServerResponse, problem: Problem, headers: Headers = {}): void {
   const bytes = Buffer.from(JSON.stringify(problem))
-  const retry = problem.retry_after_seconds === undefined ? {} : { 'retry-after': problem.retry_after_seconds }
-  response.writeHead(problem.status, {
+  const head: Record<string, string | number> = {
     ...headers,
-    ...retry,
     'content-type': PROBLEM_TYPE,
     'content-length': bytes.length,
-  })
+  }
+  if (problem.retry_after_seconds !== undefined) head['retry-after'] = problem.retry_after_seconds
+  response.writeHead(problem.status, head)
   response.end(bytes)
 }

@@ -1,5 +1,5 @@
-import { EnvelopeError, scanEnvelope, type UpstreamMessage } from '@mcp-platform/mcp-upstream'
 import { withMeta } from '@mcp-platform/mcp-bridge'
+import { EnvelopeError, scanEnvelope, type UpstreamMessage } from '@mcp-platform/mcp-upstream'
 import { GatewayError } from '../errors.js'
 import type { RestMethod } from './rest-path.js'
 
@@ -27,7 +27,9 @@ export function toMessage(method: RestMethod, body: Buffer): UpstreamMessage {
   const faults = faultsOf(method, message)
   if (faults.length === 0) return message
   const [first] = faults
-  throw new GatewayError('VALIDATION_FAILED', `the body of ${method} is not valid: ${first?.path} ${first?.message}`, { errors: faults })
+  throw new GatewayError('VALIDATION_FAILED', `the body of ${method} is not valid: ${first?.path} ${first?.message}`, {
+    errors: faults,
+  })
 }
 
 /** Asks for progress notifications of this call. */
@@ -42,7 +44,12 @@ function scan(bytes: Buffer, offset: number): UpstreamMessage['envelope'] {
   } catch (error) {
     if (!(error instanceof EnvelopeError)) throw error
     const at = Math.max(0, error.offset - offset)
-    throw new GatewayError('REQUEST_MALFORMED', `the body is not acceptable JSON: ${error.detail} at byte ${at}`, {}, error)
+    throw new GatewayError(
+      'REQUEST_MALFORMED',
+      `the body is not acceptable JSON: ${error.detail} at byte ${at}`,
+      {},
+      error,
+    )
   }
 }
 
@@ -51,8 +58,11 @@ function faultsOf(method: RestMethod, { body, envelope }: UpstreamMessage): Faul
   if (!params || body[params.start] !== 0x7b) return [{ path: '', message: 'must be a JSON object' }]
   const faults: Fault[] = []
   const named = method === 'resources/read' ? 'uri' : 'name'
-  if (method !== 'completion/complete' && !envelope[named]) faults.push({ path: named, message: 'must be a non-empty string' })
-  if (envelope.arguments && body[envelope.arguments.start] !== 0x7b) faults.push({ path: 'arguments', message: 'must be an object' })
-  if (envelope.protocolVersion !== undefined) faults.push({ path: '_meta', message: 'must not carry the protocol envelope; the gateway writes it' })
+  if (method !== 'completion/complete' && !envelope[named])
+    faults.push({ path: named, message: 'must be a non-empty string' })
+  if (envelope.arguments && body[envelope.arguments.start] !== 0x7b)
+    faults.push({ path: 'arguments', message: 'must be an object' })
+  if (envelope.protocolVersion !== undefined)
+    faults.push({ path: '_meta', message: 'must not carry the protocol envelope; the gateway writes it' })
   return faults
 }

@@ -44,7 +44,10 @@ export function parseMcpPath(target: string): McpPath {
   const slash = rest.indexOf('/')
   const template = slash < 0 ? rest : rest.slice(0, slash)
   if (!isTemplateName(template)) {
-    throw new GatewayError('REQUEST_MALFORMED', `"${printable(template)}" cannot be a template: names have 1 to 32 of a-z 0-9 . - _`)
+    throw new GatewayError(
+      'REQUEST_MALFORMED',
+      `"${printable(template)}" cannot be a template: names have 1 to 32 of a-z 0-9 . - _`,
+    )
   }
   return { template, operation: slash < 0 ? '' : rest.slice(slash + 1) }
 }
@@ -54,7 +57,10 @@ export function requireOperation(path: McpPath, httpMethod: string): RestOperati
   const operation = Object.hasOwn(OPERATIONS, path.operation) ? OPERATIONS[path.operation] : undefined
   if (!operation) {
     const known = Object.keys(OPERATIONS).join(', ')
-    throw new GatewayError('ROUTE_NOT_FOUND', `there is no operation "${printable(path.operation)}"; there are ${known}`)
+    throw new GatewayError(
+      'ROUTE_NOT_FOUND',
+      `there is no operation "${printable(path.operation)}"; there are ${known}`,
+    )
   }
   if (httpMethod === operation.http) return operation
   throw new GatewayError('METHOD_NOT_ALLOWED', `${path.operation} takes ${operation.http}, not ${httpMethod}`, {

@@ -13,6 +13,7 @@ import { runBatch } from './batch.js'
 import { readJsonBody } from './body.js'
 import type { FaceContext } from './context.js'
 import { EventStream } from './event-stream.js'
+import { callHeaders } from './headers.js'
 import { type Headers, sendJson, sendProblem } from './respond.js'
 import { toMessage, withProgress } from './rest-message.js'
 import { type McpPath, type RestMethod, type RestOperation, requireOperation } from './rest-path.js'
@@ -74,9 +75,19 @@ async function sendHealth({ context, response, principal, template, requestId }:
   sendJson(response, 200, JSON.stringify(context.templateHealth(template)), { 'x-request-id': requestId })
 }
 
-function openScope(context: FaceContext, request: IncomingMessage, response: ServerResponse, template: string): CallScope {
+function openScope(
+  context: FaceContext,
+  request: IncomingMessage,
+  response: ServerResponse,
+  template: string,
+): CallScope {
   const { totalMs } = context.routes.require(template).settings.timeouts
-  return new CallScope({ response, wheel: context.wheel, totalMs: totalTimeMs(request, totalMs), scopes: context.scopes })
+  return new CallScope({
+    response,
+    wheel: context.wheel,
+    totalMs: totalTimeMs(request, totalMs),
+    scopes: context.scopes,
+  })
 }
 
 async function sendList(exchange: RestExchange, method: ListMethod): Promise<void> {
@@ -93,7 +104,10 @@ function withParameters(tool: Readonly<Record<string, unknown>>): Tool | Readonl
 }
 
 function listHeaders(list: CatalogueList, requestId: string): Headers {
-  return { 'x-request-id': requestId, ...(list.stale ? { warning: '110 - "the list is stale; its server could not be asked"' } : {}) }
+  return {
+    'x-request-id': requestId,
+    ...(list.stale ? { warning: '110 - "the list is stale; its server could not be asked"' } : {}),
+  }
 }
 
 async function sendRequest(exchange: RestExchange, method: RestMethod): Promise<void> {
@@ -111,7 +125,12 @@ async function sendRequest(exchange: RestExchange, method: RestMethod): Promise<
 }
 
 /** One REST call as the pipeline takes it. */
-export function toCall(exchange: RestExchange, message: UpstreamMessage, trace: CallTrace = exchange.trace, logLevel?: string): GatewayCall {
+export function toCall(
+  exchange: RestExchange,
+  message: UpstreamMessage,
+  trace: CallTrace = exchange.trace,
+  logLevel?: string,
+): GatewayCall {
   return {
     requestId: exchange.requestId,
     face: 'rest',
@@ -131,7 +150,10 @@ export function toCall(exchange: RestExchange, message: UpstreamMessage, trace: 
  */
 export async function resultOf(reply: GatewayReply, call: GatewayCall): Promise<Buffer> {
   if (reply.kind === 'complete') return resultBytes(reply.json, reply.envelope, call)
-  if (reply.kind === 'accepted') throw new GatewayError('UPSTREAM_BAD_ANSWER', 'the server took the request and gave no answer', { template: call.template })
+  if (reply.kind === 'accepted')
+    throw new GatewayError('UPSTREAM_BAD_ANSWER', 'the server took the request and gave no answer', {
+      template: call.template,
+    })
   let result: Buffer | undefined
   await reply.pipe({
     message: (json, envelope) => {
@@ -142,9 +164,16 @@ export async function resultOf(reply: GatewayReply, call: GatewayCall): Promise<
   throw new GatewayError('UPSTREAM_BAD_ANSWER', 'the answer ended without a result', { template: call.template })
 }
 
-function resultBytes(json: Buffer, envelope: (GatewayReply & { kind: 'complete' })['envelope'], call: GatewayCall): Buffer {
+function resultBytes(
+  json: Buffer,
+  envelope: (GatewayReply & { kind: 'complete' })['envelope'],
+  call: GatewayCall,
+): Buffer {
   if (envelope.error) throw upstreamError(json, envelope.error, call)
-  if (!envelope.result) throw new GatewayError('UPSTREAM_BAD_ANSWER', 'the answer has neither result nor error', { template: call.template })
+  if (!envelope.result)
+    throw new GatewayError('UPSTREAM_BAD_ANSWER', 'the answer has neither result nor error', {
+      template: call.template,
+    })
   const result = json.subarray(envelope.result.start, envelope.result.end)
   if (result.includes(INPUT_REQUIRED) && asksBack(result)) throw capabilityRequired(call)
   return result
@@ -213,13 +242,6 @@ function errorHeaders(error: unknown, requestId: string): Headers {
     ...(facts.challenge === undefined ? {} : { 'www-authenticate': facts.challenge }),
     ...(facts.allow === undefined ? {} : { allow: facts.allow }),
   }
-}
-
-function callHeaders(exchange: RestExchange): Headers {
-  const { trace, requestId, principal, template } = exchange
-  const seesInstances = exchange.context.decide(principal, { scope: 'registry:read', template }).allowed
-  const instance = seesInstances && trace.instanceId !== undefined ? { 'x-gateway-instance': trace.instanceId } : {}
-  return { 'x-request-id': requestId, ...attempts(trace), ...instance }
 }
 
 function attempts(trace: CallTrace): Headers {

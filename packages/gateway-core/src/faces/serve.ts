@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { asGatewayError, toProblem } from '../problem.js'
 import type { FaceContext } from './context.js'
+import { serveNative } from './native.js'
 import { sendProblem } from './respond.js'
 import { serveRest } from './rest.js'
 import { parseMcpPath } from './rest-path.js'
@@ -17,7 +18,9 @@ export async function serveMcp(
     const { template } = path
     if (template !== undefined && path.operation !== '') {
       await serveRest(context, request, response, { ...path, template }, requestId)
+      return
     }
+    await serveNative(context, request, response, template, requestId)
   } catch (error) {
     if (response.headersSent) response.destroy()
     else sendProblem(response, toProblem(asGatewayError(error), requestId), { 'x-request-id': requestId })

@@ -1,5 +1,6 @@
 import type { ExplainInstance, ExplainView } from '@mcp-platform/contract'
 import type { Route } from '../route.js'
+import { circuitOf } from './instances.js'
 
 type Explained = ReturnType<Route['balancer']['explain']>[number]
 
@@ -29,7 +30,7 @@ function explainInstance(route: Route, one: Explained): ExplainInstance {
     available: view?.available ?? false,
     reason: sentence(one, view?.status ?? 'starting', view?.probe.reason ?? view?.lastError),
     status: view?.status ?? 'starting',
-    circuit: view?.circuit.state ?? 'closed',
+    circuit: circuitOf(view),
     weight: endpoint?.weight ?? 0,
     effective_weight: (endpoint?.weight ?? 0) * (view?.share ?? 0),
     share: view?.share ?? 0,

@@ -1,10 +1,10 @@
-import type { InstanceHealth, InstanceView, TransportName } from '@mcp-platform/contract'
+import type { CircuitState, InstanceHealth, InstanceView, TransportName } from '@mcp-platform/contract'
 import type { Instance } from '@mcp-platform/core-registry'
 import type { TargetView } from '@mcp-platform/health'
 import type { Route } from '../route.js'
 
 /** What the score is 0..100 and the status is for an instance that nobody watches yet. */
-const UNKNOWN = { status: 'starting', healthy: false, circuit: 'closed' } as const
+const UNKNOWN = { status: 'starting', healthy: false } as const
 
 /** One instance as the registry shows it, built field by field: secrets cannot get in. */
 export function instanceView(instance: Instance, route: Route | undefined): InstanceView {
@@ -27,7 +27,7 @@ export function instanceView(instance: Instance, route: Route | undefined): Inst
     status: view?.status ?? UNKNOWN.status,
     reason: reasonOf(view),
     score: scoreOf(route, instance.id, view),
-    circuit: view?.circuit.state ?? UNKNOWN.circuit,
+    circuit: circuitOf(view),
     in_flight: endpoint?.stats.inFlight ?? 0,
   }
 }
@@ -44,7 +44,7 @@ export function instanceHealth(instance: Instance, route: Route | undefined): In
     score: scoreOf(route, instance.id, view),
     consecutive_failures: view?.consecutiveFailures ?? 0,
     last_health_check: view?.lastCheckAt?.toISOString() ?? null,
-    circuit: view?.circuit.state ?? UNKNOWN.circuit,
+    circuit: circuitOf(view),
   }
 }
 
@@ -52,6 +52,12 @@ export function instanceHealth(instance: Instance, route: Route | undefined): In
 export function scoreOf(route: Route | undefined, id: string, view: TargetView | undefined): number {
   if (!view?.healthy) return 0
   return route?.balancer.snapshot().find((endpoint) => endpoint.id === id)?.score ?? view.score
+}
+
+/** The circuit's state as the wire spells it. */
+export function circuitOf(view: TargetView | undefined): CircuitState {
+  const state = view?.circuit.state ?? 'closed'
+  return state === 'half-open' ? 'half_open' : state
 }
 
 export function transportOf({ attach }: Instance): TransportName {
@@ -63,7 +69,12 @@ function reasonOf(view: TargetView | undefined): string | undefined {
   return view.probe.reason ?? view.lastError
 }
 
-function attachView(instance: Instance): Pick<InstanceView, 'transport' | 'endpoint' | 'resolved_endpoint' | 'command' | 'args' | 'working_dir' | 'env' | 'headers'> {
+function attachView(
+  instance: Instance,
+): Pick<
+  InstanceView,
+  'transport' | 'endpoint' | 'resolved_endpoint' | 'command' | 'args' | 'working_dir' | 'env' | 'headers'
+> {
   const { attach } = instance
   if (attach.kind === 'http') {
     return {

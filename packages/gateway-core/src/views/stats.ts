@@ -1,8 +1,15 @@
-import { type GatewayStats, type InstanceStats, type LatencyMs, strategyNames, type StrategyName, type TemplateStats } from '@mcp-platform/contract'
+import {
+  type GatewayStats,
+  type InstanceStats,
+  type LatencyMs,
+  type StrategyName,
+  strategyNames,
+  type TemplateStats,
+} from '@mcp-platform/contract'
 import type { RegistryState } from '@mcp-platform/core-registry'
 import type { Route, RouteEndpoint } from '../route.js'
 import type { CallStats } from '../stats.js'
-import { scoreOf } from './instances.js'
+import { circuitOf, scoreOf } from './instances.js'
 import { registryStats } from './registry.js'
 
 export interface StatsFacts {
@@ -52,13 +59,14 @@ function instanceStats(route: Route, { id, stats }: RouteEndpoint): InstanceStat
     latency_ms: latencyOf(stats),
     share: view?.share ?? 0,
     score: scoreOf(route, id, view),
-    circuit: view?.circuit.state ?? 'closed',
+    circuit: circuitOf(view),
   }
 }
 
 function healthChecker(routes: readonly Route[]): GatewayStats['health_checker'] {
   const all = routes.map((route) => route.health.stats())
-  const sum = (pick: (stats: (typeof all)[number]) => number): number => all.reduce((total, stats) => total + pick(stats), 0)
+  const sum = (pick: (stats: (typeof all)[number]) => number): number =>
+    all.reduce((total, stats) => total + pick(stats), 0)
   const total = sum(({ totalChecks }) => totalChecks)
   const successful = sum(({ successfulChecks }) => successfulChecks)
   const last = all.map(({ lastCheckAt }) => lastCheckAt?.getTime() ?? 0)
@@ -76,7 +84,9 @@ function healthChecker(routes: readonly Route[]): GatewayStats['health_checker']
 }
 
 function perInstance(routes: readonly Route[], pick: (endpoint: RouteEndpoint) => number): Record<string, number> {
-  const entries = routes.flatMap((route) => [...route.endpoints()].map((endpoint) => [`${route.template}/${endpoint.id}`, pick(endpoint)] as const))
+  const entries = routes.flatMap((route) =>
+    [...route.endpoints()].map((endpoint) => [`${route.template}/${endpoint.id}`, pick(endpoint)] as const),
+  )
   return Object.fromEntries(entries)
 }
 

@@ -19,7 +19,16 @@ export interface ResultEnvelope {
   readonly nextCursorSpan: Span | undefined
 }
 
-const AT = { resultType: 0, ttlMs: 1, cacheScope: 2, meta: 3, serverInfo: 4, inputRequests: 5, requestState: 6, nextCursor: 7 } as const
+const AT = {
+  resultType: 0,
+  ttlMs: 1,
+  cacheScope: 2,
+  meta: 3,
+  serverInfo: 4,
+  inputRequests: 5,
+  requestState: 6,
+  nextCursor: 7,
+} as const
 const SLOTS = 8
 
 const RESULT = new FieldTable([

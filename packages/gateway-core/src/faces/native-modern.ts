@@ -1,0 +1,112 @@
+import { idToken, readModernRequest } from '@mcp-platform/mcp-bridge'
+import type { UpstreamMessage } from '@mcp-platform/mcp-upstream'
+import type { GatewayCall, GatewayReply } from '../call.js'
+import { CallScope, totalTimeMs } from '../call-scope.js'
+import { CallerGoneError, GatewayError } from '../errors.js'
+import { EventStream } from './event-stream.js'
+import { callHeaders } from './headers.js'
+import type { NativeExchange } from './native.js'
+import { sendJson } from './respond.js'
+import { rpcErrorMessage, toRpcFailure } from './rpc-error.js'
+
+/** Accepting SSE, a caller that waits this long gets its stream opened for keep-alive, in milliseconds. */
+const OPEN_STREAM_AFTER_MS = 10_000
+/** A subscription ends gracefully after about this long, so that streams move on to other instances, in milliseconds. */
+const LISTEN_LIFE_MS = 3_600_000
+
+/** One message of a 2026-07-28 client. Closing the response cancels the request. */
+export async function serveModern(exchange: NativeExchange, message: UpstreamMessage): Promise<void> {
+  const caller = readModernRequest(message, exchange.header, exchange.principal.id)
+  const scope = openScope(exchange, message)
+  try {
+    const call: GatewayCall = {
+      requestId: exchange.requestId,
+      face: 'native',
+      template: templateOf(exchange),
+      principal: exchange.principal,
+      message,
+      caller,
+      signal: scope.signal,
+      header: exchange.header,
+      trace: exchange.trace,
+    }
+    await answer(exchange, call)
+  } finally {
+    scope.end()
+  }
+}
+
+async function answer(exchange: NativeExchange, call: GatewayCall): Promise<void> {
+  const early = new EarlyStream(exchange)
+  try {
+    const reply = await exchange.context.pipeline.run(call)
+    await early.write(reply)
+  } catch (error) {
+    if (!early.opened) throw error
+    if (error instanceof CallerGoneError) return
+    await early.send(rpcErrorMessage(toRpcFailure(error, exchange.requestId), idToken(call.message)))
+  } finally {
+    early.end()
+  }
+}
+
+/** The answer's head is withheld until it is known what the answer is; then it is one JSON write, or a stream. */
+class EarlyStream {
+  readonly #exchange: NativeExchange
+  readonly #timer: NodeJS.Timeout | undefined
+  #stream: EventStream | undefined
+
+  constructor(exchange: NativeExchange) {
+    this.#exchange = exchange
+    const accepts = exchange.header('accept')?.includes('text/event-stream') ?? false
+    if (accepts) this.#timer = setTimeout(() => this.#open(), OPEN_STREAM_AFTER_MS).unref()
+  }
+
+  get opened(): boolean {
+    return this.#stream !== undefined
+  }
+
+  async write(reply: GatewayReply): Promise<void> {
+    if (reply.kind === 'stream') {
+      await reply.pipe({ message: (json) => this.#open().send(json) })
+      return
+    }
+    if (this.#stream) {
+      if (reply.kind === 'complete') await this.#stream.send(reply.json)
+      return
+    }
+    const headers = callHeaders(this.#exchange)
+    if (reply.kind === 'complete') sendJson(this.#exchange.response, reply.status, reply.json, headers)
+    else this.#exchange.response.writeHead(202, headers).end()
+  }
+
+  send(json: Buffer): undefined | Promise<void> {
+    return this.#open().send(json)
+  }
+
+  end(): void {
+    clearTimeout(this.#timer)
+    this.#stream?.end()
+  }
+
+  #open(): EventStream {
+    this.#stream ??= new EventStream(this.#exchange.response, callHeaders(this.#exchange))
+    return this.#stream
+  }
+}
+
+function openScope({ context, request, response, template }: NativeExchange, message: UpstreamMessage): CallScope {
+  const { totalMs } = context.routes.require(template ?? '').settings.timeouts
+  const listens = message.envelope.method === 'subscriptions/listen'
+  return new CallScope({
+    response,
+    wheel: context.wheel,
+    scopes: context.scopes,
+    totalMs: listens ? LISTEN_LIFE_MS : totalTimeMs(request, totalMs),
+  })
+}
+
+function templateOf({ template }: NativeExchange): string {
+  if (template !== undefined) return template
+  throw new GatewayError('ROUTE_NOT_FOUND', 'name a template: /mcp/{template}')
+}

@@ -1,0 +1,116 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Principal } from '@mcp-platform/auth'
+import { idToken, isModern } from '@mcp-platform/mcp-bridge'
+import { scanEnvelope, splitBatch, type UpstreamMessage } from '@mcp-platform/mcp-upstream'
+import { type CallTrace, newTrace } from '../call.js'
+import { CallerGoneError, GatewayError } from '../errors.js'
+import { readJsonBody } from './body.js'
+import type { FaceContext } from './context.js'
+import { serveBatch, serveLegacyMessage, serveLegacyStream, serveSessionEnd } from './native-legacy.js'
+import { serveModern } from './native-modern.js'
+import { sendJson } from './respond.js'
+import { rpcErrorMessage, toRpcFailure } from './rpc-error.js'
+
+/** One HTTP exchange of a native MCP client on its way through this face. */
+export interface NativeExchange {
+  readonly context: FaceContext
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  /** Absent: the aggregate over all templates. */
+  readonly template: string | undefined
+  readonly requestId: string
+  readonly principal: Principal
+  readonly trace: CallTrace
+  readonly header: (name: string) => string | undefined
+}
+
+/**
+ * The native face: Streamable HTTP of both protocol eras on one URL. The body of a POST decides about the era; GET,
+ * DELETE and batches exist in the legacy era only.
+ */
+export async function serveNative(
+  context: FaceContext,
+  request: IncomingMessage,
+  response: ServerResponse,
+  template: string | undefined,
+  requestId: string,
+): Promise<void> {
+  const known: { idToken: string } = { idToken: 'null' }
+  try {
+    const principal = await context.authenticate(request)
+    const header = (name: string): string | undefined => headerOf(request, name)
+    const exchange = { context, request, response, template, requestId, principal, header, trace: newTrace() }
+    await serveMethod(exchange, known)
+  } catch (error) {
+    fail(context, request, response, requestId, known.idToken, error)
+  }
+}
+
+async function serveMethod(exchange: NativeExchange, known: { idToken: string }): Promise<void> {
+  switch (exchange.request.method) {
+    case 'POST':
+      return servePost(exchange, known)
+    case 'GET':
+      return serveLegacyStream(exchange)
+    case 'DELETE':
+      return serveSessionEnd(exchange)
+    default:
+      throw new GatewayError('METHOD_NOT_ALLOWED', `MCP takes POST, GET and DELETE, not ${exchange.request.method}`, {
+        allow: 'GET, POST, DELETE',
+      })
+  }
+}
+
+async function servePost(exchange: NativeExchange, known: { idToken: string }): Promise<void> {
+  const body = await readJsonBody(exchange.request, exchange.context.maxBodyBytes)
+  const batch = splitBatch(body)
+  if (batch) return serveBatch(exchange, batch)
+  const message: UpstreamMessage = { body, envelope: scanEnvelope(body), headers: passedHeaders(exchange.request) }
+  if (message.envelope.kind === 'request') known.idToken = idToken(message)
+  if (message.envelope.kind !== 'response' && isModern(message.envelope, exchange.header))
+    return serveModern(exchange, message)
+  return serveLegacyMessage(exchange, message)
+}
+
+const PASSED: ReadonlySet<string> = new Set(['traceparent', 'tracestate', 'baggage'])
+
+// Only what means something to a server may pass; a credential of ours never does.
+function passedHeaders(request: IncomingMessage): Record<string, string> | undefined {
+  let passed: Record<string, string> | undefined
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (typeof value !== 'string' || !(PASSED.has(name) || name.startsWith('mcp-param-'))) continue
+    passed ??= {}
+    passed[name] = value
+  }
+  return passed
+}
+
+function fail(
+  context: FaceContext,
+  request: IncomingMessage,
+  response: ServerResponse,
+  requestId: string,
+  id: string,
+  error: unknown,
+): void {
+  if (error instanceof CallerGoneError || response.destroyed) return
+  const failure = toRpcFailure(error, requestId)
+  if (failure.status === 500) context.onEvent({ type: 'internal-error', requestId, error })
+  if (response.headersSent) {
+    response.destroy()
+    return
+  }
+  const facts = error instanceof GatewayError ? error.facts : {}
+  sendJson(response, failure.status, rpcErrorMessage(failure, id), {
+    'x-request-id': requestId,
+    ...(facts.challenge === undefined ? {} : { 'www-authenticate': facts.challenge }),
+    ...(facts.allow === undefined ? {} : { allow: facts.allow }),
+    ...(facts.retryAfterMs === undefined ? {} : { 'retry-after': Math.ceil(facts.retryAfterMs / 1000) }),
+    ...(request.complete ? {} : { connection: 'close' }),
+  })
+}
+
+function headerOf(request: IncomingMessage, name: string): string | undefined {
+  const value = request.headers[name]
+  return Array.isArray(value) ? value.join(', ') : value
+}

@@ -1,0 +1,115 @@
+import type {
+  Connection,
+  ExchangeOptions,
+  ServerIdentity,
+  SessionKey,
+  UpstreamMessage,
+  UpstreamReply,
+} from '@mcp-platform/mcp-upstream'
+import { scanEnvelope, scanReply } from '@mcp-platform/mcp-upstream'
+import type { ModernCaller } from '../caller.js'
+import { discoverResult } from '../identity.js'
+import { objectAt } from '../json-edit.js'
+import { localResult } from '../local-reply.js'
+import { decorateForModern } from '../modern-result.js'
+import { type ParkedCalls, startParkable } from '../parked-calls.js'
+import { leasedExchange } from '../plain.js'
+import { LATEST_LEGACY_VERSION, META } from '../versions.js'
+import { listenOnLegacy } from './legacy-listen.js'
+
+const NO_CLIENT_INFO = { name: 'unknown', version: '0' }
+
+/**
+ * Modern client, legacy server: a pooled session with exactly this client's capabilities answers one request at a time.
+ * A server that asks back in the middle of a call has its call parked.
+ */
+export async function modernOnLegacy(
+  connection: Connection,
+  identity: ServerIdentity,
+  caller: ModernCaller,
+  message: UpstreamMessage,
+  options: ExchangeOptions,
+  parked: ParkedCalls,
+): Promise<UpstreamReply> {
+  const { method } = message.envelope
+  if (method === 'server/discover') return localResult(message, discoverResult(identity))
+  if (method === 'subscriptions/listen') return listenOnLegacy(connection, sessionKey(caller), caller, message, options)
+  const legacy = withoutEnvelope(message)
+  const decorate = (json: Buffer): Buffer => decorateForModern(json, scanReply(json), method ?? '', identity)
+  if (asksBack(caller, method))
+    return startParkable({
+      connection,
+      key: sessionKey(caller),
+      caller,
+      original: message,
+      legacy,
+      options,
+      parked,
+      decorate,
+    })
+  const reply = await leasedExchange(connection, sessionKey(caller), legacy, options)
+  return decorated(reply, decorate)
+}
+
+/** Only these may be asked back in the middle (SPEC 2026-07-28 basic/patterns/mrtr). */
+const MAY_ASK: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read'])
+
+function asksBack(caller: ModernCaller, method: string | undefined): boolean {
+  return (
+    method !== undefined &&
+    MAY_ASK.has(method) &&
+    ['elicitation', 'sampling', 'roots'].some((name) => name in caller.capabilities)
+  )
+}
+
+/** The pool keeps sessions of different principals and different capabilities apart. */
+export function sessionKey(caller: ModernCaller): SessionKey {
+  return {
+    context: caller.context,
+    init: {
+      protocolVersion: LATEST_LEGACY_VERSION,
+      capabilities: caller.capabilities,
+      clientInfo: caller.clientInfo ?? NO_CLIENT_INFO,
+    },
+  }
+}
+
+/** The message without the keys of the modern envelope; what else is in `_meta` stays. */
+export function withoutEnvelope(message: UpstreamMessage): UpstreamMessage {
+  const { meta } = message.envelope
+  const members = objectAt(message.body, meta)
+  if (!meta || !members) return message
+  const kept = Object.entries(members).filter(([key]) => !ENVELOPE_KEYS.has(key))
+  const text = JSON.stringify(Object.fromEntries(kept))
+  const body = Buffer.concat([message.body.subarray(0, meta.start), Buffer.from(text), message.body.subarray(meta.end)])
+  return { ...message, body, envelope: scanEnvelope(body) }
+}
+
+const ENVELOPE_KEYS: ReadonlySet<string> = new Set([
+  META.protocolVersion,
+  META.clientCapabilities,
+  META.clientInfo,
+  META.logLevel,
+])
+
+function decorated(reply: UpstreamReply, decorate: (json: Buffer) => Buffer): UpstreamReply {
+  if (reply.kind === 'accepted') return reply
+  if (reply.kind === 'complete') {
+    const json = decorate(reply.json)
+    return { ...reply, json, envelope: scanReply(json) }
+  }
+  return {
+    kind: 'stream',
+    pipe: (sink) =>
+      reply.pipe({
+        message: (json, envelope) => {
+          // Nobody declared that it can be asked: the upstream session refuses such a request itself.
+          if (envelope.kind === 'request') return undefined
+          if (envelope.kind !== 'response') return sink.message(json, envelope)
+          const changed = decorate(json)
+          return sink.message(changed, scanReply(changed))
+        },
+      }),
+    cancel: (reason) => reply.cancel(reason),
+  }
+}

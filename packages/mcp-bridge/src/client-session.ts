@@ -1,0 +1,157 @@
+import type { UpstreamSession } from '@mcp-platform/mcp-upstream'
+import type { JsonObject } from './caller.js'
+import { EventLog, parseEventId } from './event-log.js'
+
+/** Streams whose call has ended are kept this long for a client that comes back, in milliseconds. */
+const KEEP_STREAM_MS = 5 * 60_000
+/** Streams of one session that may be resumed at once. */
+const MAX_STREAMS = 64
+
+export interface ClientSessionFacts {
+  /** Random, unguessable, unique in this process. */
+  readonly localId: string
+  readonly context: string
+  /** Absent: the aggregate over all templates. */
+  readonly template: string | undefined
+  readonly now: () => number
+}
+
+/** What a client said in `initialize`. */
+export interface ClientHello {
+  readonly protocolVersion: string
+  readonly capabilities: JsonObject
+  readonly clientInfo: JsonObject
+}
+
+/** Reason of a call's signal when its client cancelled it by `notifications/cancelled`. */
+export class CancelledByClientError extends Error {
+  override readonly name = 'CancelledByClientError'
+  readonly code = 'BRIDGE_CANCELLED'
+
+  constructor() {
+    super('the client cancelled the request')
+  }
+}
+
+/**
+ * One legacy client as the gateway knows it: what it said in `initialize`, the upstream session that is its own, the
+ * calls it has in flight, the questions it was asked, and its streams. Lives in the process that answered `initialize`.
+ */
+export class ClientSession {
+  readonly localId: string
+  readonly context: string
+  readonly template: string | undefined
+  /** Server messages that belong to no call: read by the client's GET stream. */
+  readonly outbox: EventLog = new EventLog('s')
+  hello: ClientHello = { protocolVersion: '', capabilities: {}, clientInfo: {} }
+  /** The version that was agreed on. */
+  protocolVersion = ''
+  /** The instance it lives on; undefined for a session over stateless servers. */
+  instanceId: string | undefined
+  upstream: UpstreamSession | undefined
+  logLevel: string | undefined
+  lastUsedAt: number
+  readonly #now: () => number
+  readonly #ended = new AbortController()
+  readonly #calls = new Map<string, AbortController>()
+  readonly #asks = new Map<string, (message: Buffer) => void>()
+  readonly #streams = new Map<string, { log: EventLog; endedAt: number | undefined }>()
+  #nextStream = 1
+  #nextAsk = 1
+
+  constructor(facts: ClientSessionFacts) {
+    this.localId = facts.localId
+    this.context = facts.context
+    this.template = facts.template
+    this.#now = facts.now
+    this.lastUsedAt = facts.now()
+    this.#streams.set(this.outbox.streamId, { log: this.outbox, endedAt: undefined })
+  }
+
+  /** Aborted when the session is over: deleted, expired, or its server lost it. */
+  get ended(): AbortSignal {
+    return this.#ended.signal
+  }
+
+  /** Calls and open reads keep a session from going idle. */
+  get busy(): boolean {
+    return this.#calls.size > 0 || this.outbox.attached
+  }
+
+  /** A stream for the answer of one request. */
+  openStream(): EventLog {
+    this.#forgetOldStreams()
+    const log = new EventLog(`c${this.#nextStream++}`)
+    this.#streams.set(log.streamId, { log, endedAt: undefined })
+    return log
+  }
+
+  /** The stream's call is over: it can be resumed for a while, then it is forgotten. */
+  closeStream(log: EventLog): void {
+    log.end()
+    const known = this.#streams.get(log.streamId)
+    if (known) known.endedAt = this.#now()
+  }
+
+  /** The stream an event id points into. */
+  findStream(eventId: string): { log: EventLog; sequence: number } | undefined {
+    const parsed = parseEventId(eventId)
+    const known = parsed && this.#streams.get(parsed.streamId)
+    return known && { log: known.log, sequence: parsed.sequence }
+  }
+
+  /** Registers a call under the client's own id, for cancellation. */
+  beginCall(idToken: string, abort: AbortController): void {
+    this.#calls.set(idToken, abort)
+  }
+
+  endCall(idToken: string): void {
+    this.#calls.delete(idToken)
+  }
+
+  /** `notifications/cancelled`: ends the call with that id, if it is still under way. */
+  cancel(idToken: string): void {
+    this.#calls.get(idToken)?.abort(new CancelledByClientError())
+  }
+
+  /**
+   * Asks the client something on behalf of a server that cannot: gives the request an id of ours.
+   * The promise is the client's whole response message; it rejects with the signal.
+   */
+  ask(signal: AbortSignal): { idToken: string; answer: Promise<Buffer> } {
+    const idToken = `"gw-${this.#nextAsk++}"`
+    const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
+    const giveUp = (): void => reject(signal.reason)
+    signal.addEventListener('abort', giveUp, { once: true })
+    this.#asks.set(idToken, resolve)
+    const answer = promise.finally(() => {
+      this.#asks.delete(idToken)
+      signal.removeEventListener('abort', giveUp)
+    })
+    return { idToken, answer }
+  }
+
+  /** A response from the client; false if we never asked: it is the server's question that it answers. */
+  answered(idToken: string, message: Buffer): boolean {
+    const resolve = this.#asks.get(idToken)
+    resolve?.(message)
+    return resolve !== undefined
+  }
+
+  /** Ends everything: calls, streams, the upstream session. Idempotent. */
+  async end(reason: unknown): Promise<void> {
+    if (this.#ended.signal.aborted) return
+    this.#ended.abort(reason)
+    for (const call of this.#calls.values()) call.abort(reason)
+    for (const { log } of this.#streams.values()) log.end()
+    await this.upstream?.close()
+  }
+
+  #forgetOldStreams(): void {
+    const horizon = this.#now() - KEEP_STREAM_MS
+    for (const [id, { endedAt }] of this.#streams) {
+      if (endedAt === undefined) continue
+      if (endedAt < horizon || this.#streams.size >= MAX_STREAMS) this.#streams.delete(id)
+    }
+  }
+}

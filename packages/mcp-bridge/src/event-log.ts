@@ -1,0 +1,109 @@
+/** Events kept for a client that comes back (MCP.md rule 6). */
+const MAX_EVENTS = 256
+const MAX_BYTES = 1024 * 1024
+
+/** Where events go while a client is connected. A returned promise is back pressure. */
+export interface EventReader {
+  event(id: string, data: Buffer): void | Promise<void>
+  end(): void
+}
+
+interface LoggedEvent {
+  readonly sequence: number
+  readonly data: Buffer
+}
+
+/**
+ * The events of one stream of a legacy session: written whether or not somebody reads, so that a client that lost its
+ * connection can go on from the last event it saw (SPEC 2025-11-25 transports, Resumability). Ids are `<stream>.<n>`.
+ */
+export class EventLog {
+  readonly streamId: string
+  readonly #events: LoggedEvent[] = []
+  #bytes = 0
+  #next = 1
+  #delivered = 0
+  #reader: EventReader | undefined
+  #ended = false
+
+  constructor(streamId: string) {
+    this.streamId = streamId
+  }
+
+  /** Nothing will be appended any more. */
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  /** Somebody reads now. */
+  get attached(): boolean {
+    return this.#reader !== undefined
+  }
+
+  /** The id of a priming event: a client that has seen nothing else resumes from here. */
+  get primingId(): string {
+    return `${this.streamId}.0`
+  }
+
+  /** The last event that some reader was given; 0 before the first. */
+  get deliveredSequence(): number {
+    return this.#delivered
+  }
+
+  /** True if everything after `sequence` is still here. */
+  reaches(sequence: number): boolean {
+    const [first] = this.#events
+    return sequence < this.#next && !(first && first.sequence > sequence + 1)
+  }
+
+  append(data: Buffer): void | Promise<void> {
+    if (this.#ended) return undefined
+    const event = { sequence: this.#next++, data }
+    this.#events.push(event)
+    this.#bytes += data.length
+    while (this.#events.length > MAX_EVENTS || (this.#bytes > MAX_BYTES && this.#events.length > 1)) this.#drop()
+    if (!this.#reader) return undefined
+    this.#delivered = event.sequence
+    return this.#reader.event(`${this.streamId}.${event.sequence}`, data)
+  }
+
+  end(): void {
+    this.#ended = true
+    this.#reader?.end()
+    this.#reader = undefined
+  }
+
+  /**
+   * Replays what came after `sequence` and goes on live; replaces a reader that is still there.
+   * False when events between have been dropped: a silent gap is worse than a new start.
+   */
+  async attach(reader: EventReader, sequence: number): Promise<boolean> {
+    if (!this.reaches(sequence)) return false
+    this.#reader?.end()
+    this.#reader = reader
+    for (const event of this.#events.filter((known) => known.sequence > sequence)) {
+      this.#delivered = event.sequence
+      await reader.event(`${this.streamId}.${event.sequence}`, event.data)
+    }
+    if (this.#ended) {
+      reader.end()
+      this.#reader = undefined
+    }
+    return true
+  }
+
+  detach(reader: EventReader): void {
+    if (this.#reader === reader) this.#reader = undefined
+  }
+
+  #drop(): void {
+    const dropped = this.#events.shift()
+    this.#bytes -= dropped?.data.length ?? 0
+  }
+}
+
+/** Takes an event id apart; undefined for one that no log of ours made. */
+export function parseEventId(id: string): { streamId: string; sequence: number } | undefined {
+  const match = /^([A-Za-z0-9_-]{1,32})\.(\d{1,12})$/.exec(id)
+  return match?.[1] && match[2] ? { streamId: match[1], sequence: Number(match[2]) } : undefined
+}

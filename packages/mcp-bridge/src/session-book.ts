@@ -1,0 +1,163 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { ClientSession } from './client-session.js'
+import { SessionNotFoundError } from './protocol-error.js'
+import type { Sealer } from './sealer.js'
+
+export interface SessionBookOptions {
+  readonly sealer: Sealer
+  /** Name of this process; sealed into every id, so that another process knows where the session lives. */
+  readonly home: string
+  /** Monotonic milliseconds. */
+  readonly now: () => number
+  /** Milliseconds since 1970, for the expiry that is sealed into the id. */
+  readonly wallNow: () => number
+  /** Without a message for this long a session ends, in milliseconds. @default 30 min */
+  readonly idleMs?: number | undefined
+  /** However busy, a session ends after this, in milliseconds. @default 24 h */
+  readonly maxAgeMs?: number | undefined
+  /** Sessions of this process. @default 10_000 */
+  readonly maxSessions?: number | undefined
+  /** Sessions of one principal. @default 1_000 */
+  readonly maxPerPrincipal?: number | undefined
+}
+
+/** What a sealed session id carries. */
+export interface SealedSession {
+  readonly home: string
+  readonly localId: string
+  readonly principal: string
+  readonly expiresAt: number
+  readonly template: string | undefined
+  readonly instanceId: string | undefined
+  readonly upstreamSessionId: string | undefined
+}
+
+/** The process or one principal has as many sessions as it may. */
+export class TooManySessionsError extends Error {
+  override readonly name = 'TooManySessionsError'
+  readonly code = 'BRIDGE_TOO_MANY_SESSIONS'
+
+  constructor(limit: number) {
+    super(`${limit} sessions are open already; end one with DELETE or wait for one to expire`)
+  }
+}
+
+const DEFAULT_IDLE_MS = 30 * 60_000
+const DEFAULT_MAX_AGE_MS = 24 * 3_600_000
+const SWEEP_MS = 10_000
+
+/**
+ * The legacy sessions of this process, and the sealed ids by which clients name them. A session id is not a
+ * credential: every message is authenticated, and the principal must be the one that the session belongs to.
+ */
+export class SessionBook {
+  readonly #options: SessionBookOptions
+  readonly #idleMs: number
+  readonly #maxAgeMs: number
+  readonly #sessions = new Map<string, { session: ClientSession; bornAt: number }>()
+  readonly #perPrincipal = new Map<string, number>()
+  #sweeper: NodeJS.Timeout | undefined
+
+  constructor(options: SessionBookOptions) {
+    this.#options = options
+    this.#idleMs = options.idleMs ?? DEFAULT_IDLE_MS
+    this.#maxAgeMs = options.maxAgeMs ?? DEFAULT_MAX_AGE_MS
+  }
+
+  get size(): number {
+    return this.#sessions.size
+  }
+
+  /** @throws TooManySessionsError */
+  create(context: string, template: string | undefined): ClientSession {
+    const { maxSessions = 10_000, maxPerPrincipal = 1_000, now } = this.#options
+    const own = this.#perPrincipal.get(context) ?? 0
+    if (this.#sessions.size >= maxSessions) throw new TooManySessionsError(maxSessions)
+    if (own >= maxPerPrincipal) throw new TooManySessionsError(maxPerPrincipal)
+    const session = new ClientSession({ localId: randomBytes(12).toString('base64url'), context, template, now })
+    this.#sessions.set(session.localId, { session, bornAt: now() })
+    this.#perPrincipal.set(context, own + 1)
+    session.ended.addEventListener('abort', () => this.#forget(session), { once: true })
+    this.#sweeper ??= setInterval(() => this.#sweep(), SWEEP_MS).unref()
+    return session
+  }
+
+  /** The id that the client gets: readable by nobody but the holders of the key ring. */
+  idOf(session: ClientSession): string {
+    const facts: SealedSession = {
+      home: this.#options.home,
+      localId: session.localId,
+      principal: hashOf(session.context),
+      expiresAt: this.#options.wallNow() + this.#maxAgeMs,
+      template: session.template,
+      instanceId: session.instanceId,
+      upstreamSessionId: session.upstream?.sessionId,
+    }
+    return this.#options.sealer.seal('session', facts)
+  }
+
+  /**
+   * The session behind an id. Unknown, expired, forged, of another template or another principal: all the same.
+   * @throws SessionNotFoundError
+   */
+  require(id: string, context: string, template: string | undefined): ClientSession {
+    const sealed = this.read(id)
+    const entry = sealed && this.#sessions.get(sealed.localId)
+    const mine = entry && entry.session.context === context && entry.session.template === template
+    if (!mine || entry.session.ended.aborted) throw new SessionNotFoundError()
+    entry.session.lastUsedAt = this.#options.now()
+    return entry.session
+  }
+
+  /** What an id says, if it is one of ours and has not expired. Does not mean that the session is alive. */
+  read(id: string): SealedSession | undefined {
+    const facts = this.#options.sealer.open('session', id)
+    if (!isSealedSession(facts) || facts.expiresAt < this.#options.wallNow()) return undefined
+    return facts
+  }
+
+  /** True if the id was given to this principal. */
+  belongsTo(sealed: SealedSession, context: string): boolean {
+    return sealed.principal === hashOf(context)
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#sweeper)
+    await Promise.all([...this.#sessions.values()].map(({ session }) => session.end(new SessionNotFoundError())))
+  }
+
+  #forget(session: ClientSession): void {
+    if (!this.#sessions.delete(session.localId)) return
+    const left = (this.#perPrincipal.get(session.context) ?? 1) - 1
+    if (left === 0) this.#perPrincipal.delete(session.context)
+    else this.#perPrincipal.set(session.context, left)
+  }
+
+  #sweep(): void {
+    const now = this.#options.now()
+    for (const { session, bornAt } of this.#sessions.values()) {
+      const idle = !session.busy && now - session.lastUsedAt > this.#idleMs
+      if (idle || now - bornAt > this.#maxAgeMs) void session.end(new SessionNotFoundError())
+    }
+  }
+}
+
+function hashOf(context: string): string {
+  return createHash('sha256').update(context).digest('base64url').slice(0, 22)
+}
+
+function isSealedSession(facts: unknown): facts is SealedSession {
+  if (typeof facts !== 'object' || facts === null) return false
+  const {
+    home,
+    localId,
+    principal,
+    expiresAt,
+  }: { home?: unknown; localId?: unknown; principal?: unknown; expiresAt?: unknown } = facts
+  return (
+    typeof home === 'string' &&
+    typeof localId === 'string' &&
+    typeof principal === 'string' &&
+    typeof expiresAt === 'number'
+  )
+}
