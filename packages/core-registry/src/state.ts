@@ -52,7 +52,9 @@ function applyOne(templates: Map<string, Template>, operation: RegistryOperation
     return
   }
   const name = templateOf(operation)
-  const before = templates.get(name) ?? { name, settings: {}, instances: [] }
+  const known = templates.get(name)
+  if (known === undefined && operation.op === 'delete-instance') return
+  const before = known ?? { name, settings: {}, instances: [] }
   templates.set(name, deepFreeze(withOperation(before, operation)))
 }
 

@@ -1,0 +1,25 @@
+export { type DialectName, isTransient, SQLITE_PRAGMAS } from './dialects.js'
+export {
+  MigrationFailedError,
+  MigrationLockedError,
+  SchemaNewerError,
+  StoreBusyError,
+  StoreCorruptError,
+  StoreError,
+  type StoreErrorCode,
+  StoreSealedError,
+  StoreStaleError,
+} from './errors.js'
+export type { Seal } from './seal.js'
+export type {
+  AuditEventsTable,
+  CircuitStatesTable,
+  InstancesTable,
+  LoadBalancerConfigsTable,
+  NodesTable,
+  RegistryVersionTable,
+  StoreTables,
+  TemplatesTable,
+  TombstonesTable,
+} from './tables.js'
+export type { Patience } from './transact.js'

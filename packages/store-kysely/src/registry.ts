@@ -1,0 +1,48 @@
+import type { RegistryStore } from '@mcp-platform/core-registry'
+import type { Kysely } from 'kysely'
+import { type DialectName, traitsOf } from './dialects.js'
+import { commitDiff } from './registry-commit.js'
+import { readChanges, readState, readVersion } from './registry-read.js'
+import type { Seal } from './seal.js'
+import type { StoreTables } from './tables.js'
+import { type Patience, retrying, transact } from './transact.js'
+
+// Longer than any node may be away and still be served from what changed.
+const DEFAULT_TOMBSTONE_TTL_MS = 24 * 60 * 60 * 1_000
+
+/** Options of {@link kyselyRegistryStore}. */
+export interface RegistryStoreOptions extends Omit<Patience, 'signal'> {
+  /** Encrypts headers and environments at rest. @default they are kept as they are */
+  readonly seal?: Seal | undefined
+  /** How long deletions are remembered, in milliseconds; who is further behind loads everything. @default 24 h */
+  readonly tombstoneTtlMs?: number | undefined
+  /** Milliseconds since 1970. @default Date.now */
+  readonly now?: (() => number) | undefined
+}
+
+/**
+ * Keeps the registry in a database whose schema {@link migrate} has made. Several processes may share it.
+ * The Kysely stays yours: nothing here closes it.
+ */
+export function kyselyRegistryStore(
+  db: Kysely<StoreTables>,
+  dialect: DialectName,
+  options: RegistryStoreOptions = {},
+): RegistryStore {
+  traitsOf(dialect)
+  const { seal, now = Date.now, tombstoneTtlMs = DEFAULT_TOMBSTONE_TTL_MS } = options
+  const reading = { ...options, db, dialect, snapshot: true }
+  return {
+    load: () => transact(reading, (trx) => readState(trx, seal)),
+    changesSince: async (version) => {
+      // Asked each second and nearly always in vain: one row, no transaction.
+      const current = await retrying(dialect, options, () => readVersion(db))
+      if (current.version === version) return { version, full: false, operations: [] }
+      return transact(reading, (trx) => readChanges(trx, version, seal))
+    },
+    commit: (diff, by) =>
+      transact({ ...options, db, dialect }, (trx) =>
+        commitDiff(trx, diff, by, { dialect, seal, now: now(), tombstoneTtlMs }),
+      ),
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * The tables of this package, as Kysely sees them: make your `Kysely<StoreTables>` (or one that has more tables).
+ * Instants are ISO 8601 in UTC, JSON is text: both are the same in every database and sort as they should.
+ * Some drivers give 64-bit numbers as text, hence `number | string`.
+ */
+export interface StoreTables {
+  registry_version: RegistryVersionTable
+  templates: TemplatesTable
+  load_balancer_configs: LoadBalancerConfigsTable
+  instances: InstancesTable
+  tombstones: TombstonesTable
+  audit_events: AuditEventsTable
+  circuit_states: CircuitStatesTable
+  nodes: NodesTable
+}
+
+/** One row. Every writer of the registry updates it first, so commit order is the order of numbers. */
+export interface RegistryVersionTable {
+  id: number
+  v: number | string
+  /** Deletions up to this version may have been forgotten. */
+  pruned: number | string
+}
+
+export interface TemplatesTable {
+  name: string
+  v: number | string
+}
+
+export interface LoadBalancerConfigsTable {
+  template_name: string
+  settings: string
+  declared_source: string | null
+  declared_settings: string | null
+  override_settings: string | null
+}
+
+export interface InstancesTable {
+  template_name: string
+  id: string
+  source: string
+  state: string
+  weight: number
+  spec: string
+  /** Headers or environment: JSON, or what the seal made of it. */
+  secrets: string | null
+  v: number | string
+}
+
+export interface TombstonesTable {
+  kind: 'template' | 'instance'
+  template_name: string
+  /** `*` for a template: some databases take an empty text for null. */
+  id: string
+  v: number | string
+  deleted_at: string
+}
+
+export interface AuditEventsTable {
+  /** Sorts by time. */
+  id: string
+  occurred_at: string
+  actor: string
+  action: string
+  outcome: string
+  request_id: string | null
+  address: string | null
+  /** Version of the registry that the event made. */
+  registry_v: number | string | null
+  details: string
+}
+
+export interface CircuitStatesTable {
+  group_name: string
+  target_id: string
+  generation: string | null
+  state: string
+  open_until: string | null
+  opens: number
+  since: string
+}
+
+export interface NodesTable {
+  id: string
+  started_at: string
+  heartbeat_at: string
+  details: string
+}

@@ -1,0 +1,4 @@
+import { storeConformance } from './conformance.js'
+import { sqliteFile } from './support.js'
+
+storeConformance(sqliteFile)

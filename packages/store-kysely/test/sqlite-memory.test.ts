@@ -1,0 +1,4 @@
+import { storeConformance } from './conformance.js'
+import { sqliteMemory } from './support.js'
+
+storeConformance(sqliteMemory)
