@@ -8,6 +8,8 @@ import type { RegistryStats } from './stats.js'
 export interface RegistryView {
   readonly templates: Record<string, RegistryTemplateView>
   readonly stats: RegistryStats
+  /** How the last reading of each source (registry file, discovery) went; absent: there is none. */
+  readonly sources?: readonly SyncSource[] | undefined
 }
 
 /** One template in the registry. `load_balancer` is what holds now, defaults filled in. */
