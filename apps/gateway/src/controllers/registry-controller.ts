@@ -1,0 +1,169 @@
+import type {
+  DeregisterResponse,
+  ExportDocument,
+  ImportResult,
+  ProbeReport,
+  Problem,
+  RegisterResponse,
+  RegistryView,
+} from '@mcp-platform/contract'
+import { parseRegistration } from '@mcp-platform/core-registry'
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  Path,
+  Post,
+  Query,
+  Request,
+  Response,
+  Route,
+  Security,
+  SuccessResponse,
+  Tags,
+} from '@tsoa/runtime'
+import type { Request as HttpRequest } from 'express'
+import type { Services } from '../http/services.js'
+import { requireAllowed } from '../identity/access.js'
+import { requireMayRegisterCommand } from '../identity/stdio-mode.js'
+import { exportRegistry, withoutExportHead } from '../registry/export.js'
+import { nameOf } from '../registry/sync.js'
+import { changeBy, mayRead, pick, principalOf } from './caller.js'
+import { commandsOf } from './commands-of.js'
+
+/** Instances: register, deregister, export, import. */
+@Route('gateway')
+@Tags('Registry')
+@Response<Problem>('default', 'An error as a problem document (RFC 9457)')
+export class RegistryController extends Controller {
+  readonly #services: Services
+
+  constructor(services: Services) {
+    super()
+    this.#services = services
+  }
+
+  /**
+   * Secrets are never shown; `has_value` stands in their place.
+   * @summary All templates and instances
+   */
+  @Get('registry')
+  @Security('gateway', ['registry:read'])
+  registry(@Request() request: HttpRequest): RegistryView {
+    const view = this.#services.gateway.registryView()
+    const sources = this.#services.sync.sources()
+    return { templates: pick(view.templates, mayRead(principalOf(request))), stats: view.stats, sources }
+  }
+
+  /**
+   * The same id with the same specification changes nothing and is a 200; with another one it is a 409.
+   * A command needs the scope `registry:exec` too.
+   * @summary Register an instance
+   * @param probe Wait for the first probe and report it
+   * @param replace Replace what is registered under the id
+   */
+  @Post('register')
+  @Security('gateway', ['registry:write'])
+  @SuccessResponse(201, 'Registered')
+  @Response<RegisterResponse>(200, 'It was there already, or was replaced')
+  @Response<Problem>(409, 'The id is taken')
+  @Response<Problem>(422, 'Not valid; every fault is listed')
+  async register(
+    @Request() request: HttpRequest,
+    @Body() body: unknown,
+    @Query() probe = false,
+    @Query() replace = false,
+  ): Promise<RegisterResponse> {
+    const { spec } = parseRegistration(body)
+    const principal = principalOf(request)
+    requireAllowed(principal, { scope: 'registry:write', template: spec.template })
+    if (spec.attach.kind === 'stdio') requireMayRegisterCommand(principal, this.#services.stdioMode, spec.template)
+    const { registry } = this.#services
+    const { status, instance } = await registry.register(body, { by: changeBy(request, this.#services), replace })
+    this.setStatus(status === 'created' ? 201 : 200)
+    const report = probe ? await this.#probe(instance.template, instance.id) : undefined
+    return { ...this.#registered(status, instance.template, instance.id), probe: report }
+  }
+
+  /**
+   * The instance takes no new calls at once and goes when its calls have ended: 202, or 200 when it was idle.
+   * @summary Deregister an instance
+   * @param force Do not wait for calls in flight; they fail
+   */
+  @Delete('deregister/{template}/{instance_id}')
+  @Security('gateway', ['registry:write'])
+  @Response<DeregisterResponse>(202, 'Calls are still in flight')
+  @Response<Problem>(404, 'Unknown template or instance')
+  async deregister(
+    @Request() request: HttpRequest,
+    @Path() template: string,
+    @Path() instance_id: string,
+    @Query() force = false,
+  ): Promise<DeregisterResponse> {
+    const { registry, gateway, connections } = this.#services
+    const inFlight = gateway.inFlightOf(template, instance_id)
+    await registry.deregister(template, instance_id, changeBy(request, this.#services))
+    if (force) await connections.cut(template, instance_id)
+    else connections.forget(template, instance_id)
+    if (force || inFlight === 0) return { message: `${template}/${instance_id} is removed`, in_flight: 0 }
+    this.setStatus(202)
+    return {
+      message: `${template}/${instance_id} takes no new calls and is removed when its calls have ended`,
+      in_flight: inFlight,
+    }
+  }
+
+  /**
+   * Secrets (headers, environment) are left out; the header `X-Omitted-Secrets` counts them.
+   * @summary Export the registry
+   */
+  @Get('export')
+  @Security('gateway', ['registry:write', 'users:admin', 'keys:admin'])
+  export(): ExportDocument {
+    const { document, omitted } = exportRegistry(this.#services.registry.state, new Date())
+    this.setHeader('X-Omitted-Secrets', String(omitted.length))
+    return document
+  }
+
+  /**
+   * Takes a registry file, an `mcp.json`, a `server.json` or an export. Applied whole or not at all; never removes.
+   * @summary Import
+   * @param dry_run Only say what would change
+   */
+  @Post('import')
+  @Security('gateway', ['registry:write', 'users:admin', 'keys:admin'])
+  @Response<Problem>(422, 'Not valid; every fault is listed')
+  async import(
+    @Request() request: HttpRequest,
+    @Body() body: unknown,
+    @Query() dry_run = false,
+  ): Promise<ImportResult> {
+    const document = withoutExportHead(body)
+    const { registry, stdioMode } = this.#services
+    for (const template of commandsOf(document)) requireMayRegisterCommand(principalOf(request), stdioMode, template)
+    const { added, changed, unchanged } = await registry.import(document, changeBy(request, this.#services), {
+      dryRun: dry_run,
+    })
+    return { added: added.map(nameOf), changed: changed.map(nameOf), unchanged: unchanged.map(nameOf) }
+  }
+
+  #registered(status: 'created' | 'unchanged' | 'replaced', template: string, id: string): RegisterResponse {
+    const words = { created: 'registered', unchanged: 'was registered already', replaced: 'replaced' }
+    const health = this.#services.gateway.templateHealth(template).instances[id]
+    return {
+      message: `${template}/${id} ${words[status]}`,
+      template_name: template,
+      instance_id: id,
+      status: health?.status ?? 'starting',
+    }
+  }
+
+  async #probe(template: string, id: string): Promise<ProbeReport> {
+    const startedAt = performance.now()
+    const result = await this.#services.gateway.probe(template, id)
+    const duration_ms = Math.round(performance.now() - startedAt)
+    if (result.verdict !== 'fit') return { ok: false, reason: result.reason, duration_ms }
+    return { ok: true, endpoint: this.#services.gateway.resolvedUrl(template, id), duration_ms }
+  }
+}

@@ -1,0 +1,133 @@
+import { readFile } from 'node:fs/promises'
+import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { GatewayStartError, reasonOf, systemCode } from '../errors.js'
+import { isWildcard, urlHost } from './addresses.js'
+import { answerClientError } from './client-error.js'
+
+/** Certificate and key in PEM. */
+export interface TlsFiles {
+  readonly cert: string
+  readonly key: string
+}
+
+// SECURITY.md, Traffic. `requestTimeout` bounds the arrival of a request, not the answer.
+const LIMITS = {
+  maxHeaderSize: 16_384,
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  keepAliveTimeout: 65_000,
+  connectionsCheckingInterval: 1_000,
+}
+
+/** A listening HTTP server. */
+export interface Listener {
+  readonly server: Server
+  readonly url: string
+  /** Stops accepting; resolves when every connection has ended. Idle ones are closed at once. */
+  stop(): Promise<void>
+  /** Cuts what is still open. */
+  cut(): void
+}
+
+/**
+ * Listens on `host:port` with the limits of SECURITY.md.
+ * @throws GatewayStartError with one sentence: a taken port, an address this machine does not have, …
+ */
+export async function listen(options: {
+  readonly host: string
+  readonly port: number
+  readonly tls?: TlsFiles | undefined
+  readonly handle: RequestListener
+}): Promise<Listener> {
+  const { host, port, tls, handle } = options
+  const server =
+    tls === undefined ? createServer(LIMITS, handle) : createTlsServer({ ...LIMITS, ...(await readTls(tls)) }, handle)
+  server.on('clientError', answerClientError)
+  await bind(server, host, port)
+  const scheme = tls === undefined ? 'http' : 'https'
+  const url = `${scheme}://${urlHost(reachable(host))}:${portOf(server)}`
+  return { server, url, stop: () => stop(server), cut: () => cut(server) }
+}
+
+// A wildcard is no address to call.
+function reachable(host: string): string {
+  if (!isWildcard(host)) return host
+  return host.includes(':') ? '::1' : '127.0.0.1'
+}
+
+async function readTls(files: TlsFiles): Promise<{ cert: Buffer; key: Buffer }> {
+  try {
+    const [cert, key] = await Promise.all([readFile(files.cert), readFile(files.key)])
+    return { cert, key }
+  } catch (error) {
+    throw new GatewayStartError('TLS_FILES', `the TLS certificate or key cannot be read: ${reasonOf(error)}`, error)
+  }
+}
+
+function bind(server: Server, host: string, port: number): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const failed = (error: Error): void => reject(startError(error, host, port))
+  server.once('error', failed)
+  server.listen({ host, port }, () => {
+    server.off('error', failed)
+    resolve()
+  })
+  return promise
+}
+
+function startError(error: Error, host: string, port: number): GatewayStartError {
+  switch (systemCode(error)) {
+    case 'EADDRINUSE':
+      return new GatewayStartError(
+        'ADDRESS_IN_USE',
+        `port ${port} on ${host} is taken by another program; stop it, or choose another port with --port (0 takes a free one)`,
+        error,
+      )
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return new GatewayStartError(
+        'ADDRESS_NOT_AVAILABLE',
+        `this machine has no address ${host}; choose another with --host`,
+        error,
+      )
+    case 'EACCES':
+      return new GatewayStartError(
+        'ADDRESS_NOT_PERMITTED',
+        `port ${port} needs more rights than this user has; choose one above 1023 with --port`,
+        error,
+      )
+    default:
+      return new GatewayStartError(
+        'ADDRESS_NOT_AVAILABLE',
+        `cannot listen on ${host}:${port}: ${reasonOf(error)}`,
+        error,
+      )
+  }
+}
+
+function portOf(server: Server): number {
+  const address: AddressInfo | string | null = server.address()
+  if (address === null || typeof address === 'string') throw new Error('the server is not listening on a port')
+  return address.port
+}
+
+const IDLE_SWEEP_MS = 100
+
+// A connection becomes idle when its last answer has ended, so idle ones are looked for until none is left.
+function stop(server: Server): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS)
+  server.close(() => {
+    clearInterval(sweep)
+    resolve()
+  })
+  server.closeIdleConnections()
+  return promise
+}
+
+function cut(server: Server): void {
+  server.close()
+  server.closeAllConnections()
+}

@@ -1,0 +1,29 @@
+import type { Registry } from '@mcp-platform/core-registry'
+import type { Gateway } from '@mcp-platform/gateway-core'
+import type { Request } from 'express'
+import type { EventHub } from '../events/hub.js'
+import type { Authenticate } from '../identity/local.js'
+import type { StdioMode } from '../identity/stdio-mode.js'
+import type { RegistrySync } from '../registry/sync.js'
+import type { Connections } from '../upstream/connections.js'
+
+/** What controllers work with; one object per gateway, never a global. */
+export interface Services {
+  readonly gateway: Gateway
+  readonly registry: Registry
+  readonly sync: RegistrySync
+  readonly events: EventHub
+  readonly connections: Connections
+  readonly version: string
+  readonly authenticate: Authenticate
+  readonly stdioMode: StdioMode
+  /** Who is calling, through trusted proxies. */
+  readonly addressOf: (request: Request) => string
+  /** Why the gateway is not ready to serve; undefined when it is. */
+  readonly notReady: () => string | undefined
+}
+
+/** The services that the app was made with. */
+export function servicesOf(request: Request): Services {
+  return request.app.locals['services'] as Services
+}

@@ -1,0 +1,6 @@
+export { type DescribedConfig, type DescribedSetting, describeConfig } from './config/describe.js'
+export type { ConfigSources } from './config/load.js'
+export { type ConfigFault, GatewayConfigError, GatewayStartError, type StartFailure } from './errors.js'
+export type { LogSink } from './log/logger.js'
+export { type OpenStoresOptions, openStores, type Stores } from './open-stores.js'
+export { type StartedGateway, type StartOptions, startGateway, version } from './start-gateway.js'

@@ -1,0 +1,253 @@
+import { createRequire } from 'node:module'
+import { Registry } from '@mcp-platform/core-registry'
+import type { Gateway } from '@mcp-platform/gateway-core'
+import { buildGateway } from './build-gateway.js'
+import { type EffectiveModes, effectiveModes, startWarnings } from './config/effective.js'
+import { type LoadedConfig, loadConfig } from './config/load.js'
+import type { Settings } from './config/settings.js'
+import { WatchedStore } from './database/watched-store.js'
+import { GatewayConfigError } from './errors.js'
+import { EventHub } from './events/hub.js'
+import { clientAddress, rangeList } from './http/addresses.js'
+import { createApp } from './http/app.js'
+import { type Listeners, openListeners } from './http/listeners.js'
+import type { Services } from './http/services.js'
+import { localIdentity } from './identity/local.js'
+import { createLog, type GatewayLog, type LogSink } from './log/logger.js'
+import { Observer } from './observer.js'
+import { openStores } from './open-stores.js'
+import { Readiness } from './readiness.js'
+import { CircuitSaver } from './registry/circuit-saver.js'
+import { RegistrySync } from './registry/sync.js'
+import { Shutdown } from './shutdown.js'
+import { StateFolder, stateFolder } from './state/folder.js'
+import { Teardown } from './teardown.js'
+
+/** What {@link startGateway} is given; all of it is optional. */
+export interface StartOptions {
+  /** Settings by name, as `health-interval` or `healthInterval`. */
+  readonly flags?: Readonly<Record<string, unknown>> | undefined
+  /** @default process.env */
+  readonly env?: NodeJS.ProcessEnv | undefined
+  /** JSON or YAML. @default `MCP_GATEWAY_CONFIG`, else none */
+  readonly configFile?: string | undefined
+  /** Stops the gateway, as `close()` does. */
+  readonly signal?: AbortSignal | undefined
+  /** Takes the log lines (JSON). @default the standard error stream */
+  readonly logSink?: LogSink | undefined
+}
+
+/** A gateway that runs. */
+export interface StartedGateway {
+  /** Where it answers on this machine. */
+  readonly url: string
+  readonly docsUrl: string
+  /** Management, when it has a listener of its own; else the same as `url`. */
+  readonly adminUrl: string
+  readonly stateDir: string
+  /** Holds the credential for changes; mode 0600. */
+  readonly adminTokenFile: string
+  readonly authEnabled: boolean
+  /** What the operator should know; one sentence each. */
+  readonly warnings: readonly string[]
+  /** Drains and stops; a second call skips ahead. Resolves when everything is released. */
+  close(): Promise<void>
+  /** Resolves when the gateway has stopped, for whatever reason. */
+  readonly closed: Promise<void>
+}
+
+/** The version of this package. */
+export const version: string = readVersion()
+
+/**
+ * Starts a gateway: configuration, state folder, database, registry, listeners, and every instance probed once.
+ * Handles no signals of the process: the caller turns them into `close()`.
+ * @throws GatewayConfigError, GatewayStartError; nothing is left behind then
+ */
+export async function startGateway(options: StartOptions = {}): Promise<StartedGateway> {
+  const env = options.env ?? process.env
+  const config = await loadConfig({ flags: options.flags, env, configFile: options.configFile })
+  refuseWorkers(config)
+  const teardown = new Teardown()
+  try {
+    return await new Start(config, env, options, teardown).run()
+  } catch (error) {
+    await teardown.run(() => undefined)
+    throw error
+  }
+}
+
+/** The composition root, step by step. Every step hands what it acquired to the teardown at once. */
+class Start {
+  readonly #settings: Settings
+  readonly #config: LoadedConfig
+  readonly #env: NodeJS.ProcessEnv
+  readonly #options: StartOptions
+  readonly #teardown: Teardown
+  readonly #stateDir: string
+  readonly #modes: EffectiveModes
+  readonly #readiness = new Readiness()
+  readonly #hub = new EventHub()
+
+  constructor(config: LoadedConfig, env: NodeJS.ProcessEnv, options: StartOptions, teardown: Teardown) {
+    this.#config = config
+    this.#settings = config.settings
+    this.#env = env
+    this.#options = options
+    this.#teardown = teardown
+    this.#stateDir = config.settings.stateDir ?? stateFolder(env)
+    this.#modes = effectiveModes(config.settings, { stateDir: this.#stateDir, terminal: process.stderr.isTTY === true })
+  }
+
+  async run(): Promise<StartedGateway> {
+    const log = this.#openLog()
+    const folder = await this.#openFolder()
+    const { observer, registry, store, circuits } = await this.#openRegistry(log)
+    const authenticate = localIdentity({
+      adminToken: folder.adminToken,
+      authEnabled: this.#modes.auth,
+      mayExecute: this.#modes.mayExecute,
+    })
+    const { gateway, connections } = buildGateway({
+      settings: this.#settings,
+      modes: this.#modes,
+      registry,
+      circuits,
+      authenticate,
+      observer,
+      database: () => store.state,
+      version,
+      stateDir: this.#stateDir,
+    })
+    const sync = new RegistrySync({ registry, file: this.#registryFile(), env: this.#env, onEvent: observer.sync })
+    const services: Services = {
+      gateway,
+      registry,
+      sync,
+      connections,
+      version,
+      events: this.#hub,
+      authenticate,
+      stdioMode: this.#modes.stdioMode,
+      addressOf: addressOf(this.#settings),
+      notReady: this.#readiness.reason,
+    }
+    const listeners = await this.#listen(gateway, services, observer)
+    await this.#startServing(gateway, sync, registry)
+    return this.#announce({ log, folder, gateway, listeners })
+  }
+
+  #openLog(): GatewayLog {
+    const { logLevel: level } = this.#settings
+    const log = createLog({ level, format: this.#modes.logFormat, sink: this.#options.logSink })
+    this.#teardown.defer('log', log.flush)
+    return log
+  }
+
+  async #openFolder(): Promise<StateFolder> {
+    const folder = await StateFolder.open(this.#stateDir)
+    this.#teardown.defer('state folder', () => folder.close())
+    return folder
+  }
+
+  async #openRegistry({ log }: GatewayLog) {
+    const stores = await openStores({
+      database: this.#modes.database,
+      schema: this.#settings.migrate ? 'apply' : 'require',
+    })
+    this.#teardown.defer('database', () => stores.close())
+    const saver = new CircuitSaver(stores.circuits, (err) =>
+      log.warn({ err }, 'circuits could not be saved; trying again'),
+    )
+    this.#teardown.defer('circuits', () => saver.close())
+    const observer = new Observer(log, this.#hub, saver)
+    const store = new WatchedStore(stores.registry)
+    const registry = new Registry({ store, onEvent: observer.registry })
+    await registry.load()
+    return { observer, registry, store, circuits: await stores.circuits.load() }
+  }
+
+  #registryFile(): string | undefined {
+    return this.#settings.sync ? this.#settings.registryFile : undefined
+  }
+
+  async #listen(gateway: Gateway, services: Services, observer: Observer): Promise<Listeners> {
+    const app = createApp(services, observer.app)
+    const listeners = await openListeners({ settings: this.#settings, readiness: this.#readiness, gateway, app })
+    this.#teardown.defer('listeners', () => listeners.cut())
+    return listeners
+  }
+
+  async #startServing(gateway: Gateway, sync: RegistrySync, registry: Registry): Promise<void> {
+    this.#teardown.defer('gateway', () => gateway.close({ graceMs: 0 }))
+    this.#teardown.defer('registry sources', () => sync.close())
+    await sync.start()
+    await gateway.start()
+    const polling = new AbortController()
+    const polled = registry.poll({ signal: polling.signal })
+    this.#teardown.defer('registry', async () => {
+      polling.abort()
+      await polled
+    })
+    this.#readiness.serve()
+  }
+
+  async #announce(parts: {
+    log: GatewayLog
+    folder: StateFolder
+    gateway: Gateway
+    listeners: Listeners
+  }): Promise<StartedGateway> {
+    const { log, folder, gateway, listeners } = parts
+    const { url, adminUrl } = listeners
+    const shutdown = new Shutdown({
+      readiness: this.#readiness,
+      hub: this.#hub,
+      gateway,
+      listeners,
+      teardown: this.#teardown,
+      drainDelayMs: this.#settings.drainDelay * 1_000,
+      log: log.log,
+    })
+    await folder.announce({
+      url,
+      pid: process.pid,
+      version,
+      started_at: new Date().toISOString(),
+      admin_token_file: folder.adminTokenFile,
+      ...(adminUrl === url ? {} : { admin_url: adminUrl }),
+    })
+    shutdown.follow(this.#options.signal)
+    const warnings = [...this.#config.warnings, ...startWarnings(this.#settings, this.#modes)]
+    for (const warning of warnings) log.log.warn(warning)
+    log.log.info({ url, adminUrl, version, stateDir: this.#stateDir, auth: this.#modes.auth }, 'gateway is ready')
+    return {
+      url,
+      adminUrl,
+      docsUrl: `${adminUrl}/docs`,
+      stateDir: this.#stateDir,
+      adminTokenFile: folder.adminTokenFile,
+      authEnabled: this.#modes.auth,
+      warnings,
+      close: () => shutdown.close(),
+      closed: shutdown.closed,
+    }
+  }
+}
+
+function addressOf(settings: Settings): Services['addressOf'] {
+  const trusted = rangeList(settings.trustedProxy)
+  return (request) =>
+    clientAddress(request.socket.remoteAddress, request.headers['x-forwarded-for']?.toString(), trusted)
+}
+
+function refuseWorkers({ settings, origins }: LoadedConfig): void {
+  if (settings.workers === 1) return
+  const message = `this version serves with one process; got ${settings.workers}`
+  throw new GatewayConfigError([{ name: 'workers', source: origins.workers, message }])
+}
+
+function readVersion(): string {
+  const manifest: { readonly version: string } = createRequire(import.meta.url)('../package.json')
+  return manifest.version
+}
