@@ -76,7 +76,7 @@ export class ParkedCalls {
     const id = randomBytes(12).toString('base64url')
     this.#calls.set(id, call)
     const timer = setTimeout(() => this.#expire(id), MAX_PARKED_MS).unref()
-    call.ended.then(() => {
+    void call.ended.then(() => {
       clearTimeout(timer)
       this.#calls.delete(id)
     })

@@ -17,7 +17,7 @@ export function instanceView(instance: Instance, route: Route | undefined): Inst
     protocol: instance.protocol,
     era: endpoint?.connection.identity?.era,
     weight: instance.override.weight ?? instance.weight,
-    declared_weight: instance.override.weight === undefined ? undefined : instance.weight,
+    declared_weight: instance.declaredWeight,
     max_in_flight: instance.maxInFlight,
     region: instance.region,
     metadata: { ...instance.metadata },

@@ -97,8 +97,8 @@ class ModernListener {
     const { promise } = this.#acknowledged
     const closePrevious = (): void => previous?.abort(new Error('replaced by a wider stream'))
     promise.then(closePrevious, closePrevious)
-    if (this.#wantsNothing()) return this.#acknowledged.resolve()
-    void this.#keepOpen(AbortSignal.any([current.signal, this.#session.ended]), this.#acknowledged)
+    if (this.#wantsNothing()) this.#acknowledged.resolve()
+    else void this.#keepOpen(AbortSignal.any([current.signal, this.#session.ended]), this.#acknowledged)
   }
 
   #wantsNothing(): boolean {
