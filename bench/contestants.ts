@@ -1,0 +1,148 @@
+import { join } from 'node:path'
+import type { Dialect, Tool } from './load/dialects.ts'
+import type { Cores } from './measure/pinning.ts'
+import { startGateway } from './servers/gateway.ts'
+import { findNginx, startNginx } from './servers/nginx.ts'
+import { type BenchServer, startScript } from './servers/server.ts'
+
+/** Which server stands behind. */
+export type Upstream = 'null' | 'sdk'
+
+/** One row of the table: a way to reach an upstream. */
+export interface Contestant {
+  readonly name: string
+  readonly upstream: Upstream
+  readonly url: string
+  readonly dialect: Dialect
+  readonly tool: Tool
+  /** Whose CPU counts as the contestant's; absent for direct, which has nothing in the middle. */
+  readonly pid?: number | undefined
+  /** Somebody else started it. */
+  readonly guest: boolean
+}
+
+/** Everything that takes part in a run. Stop it after use. */
+export interface Field {
+  readonly contestants: readonly Contestant[]
+  /** What is missing, and why. */
+  readonly notes: readonly string[]
+  stop(): Promise<void>
+}
+
+/** A gateway of somebody else in the same run. */
+export interface Guest {
+  readonly name: string
+  readonly url: string
+  readonly dialect: Dialect
+  readonly upstream: Upstream
+  readonly pid?: number | undefined
+}
+
+/** What is started. */
+export interface FieldOptions {
+  readonly cores: Cores
+  /** Workers of the gateway's second row. */
+  readonly workers: number
+  readonly guests: readonly Guest[]
+  /** Starts only contestants whose name holds this, besides direct and nginx. @default all */
+  readonly only?: string | undefined
+  /** Ports for the two upstreams, so that a guest can be pointed at them before. @default free ones */
+  readonly upstreamPorts?: { readonly null: number; readonly sdk: number } | undefined
+}
+
+const TOOLS: Readonly<Record<Upstream, Tool>> = { null: 'ping', sdk: 'word_count' }
+const SERVERS = join(import.meta.dirname, 'servers')
+const NOTES = join(import.meta.dirname, '..', 'examples', 'notes-server', 'dist', 'main.js')
+
+/** Starts upstreams and contestants; whatever was started is stopped if one fails. */
+export async function startField(options: FieldOptions): Promise<Field> {
+  const builder = new FieldBuilder(options)
+  try {
+    return await builder.build()
+  } catch (error) {
+    await builder.stop()
+    throw error
+  }
+}
+
+class FieldBuilder {
+  readonly #options: FieldOptions
+  readonly #servers: BenchServer[] = []
+  readonly #contestants: Contestant[] = []
+  readonly #notes: string[] = []
+
+  constructor(options: FieldOptions) {
+    this.#options = options
+  }
+
+  async build(): Promise<Field> {
+    const { cores, upstreamPorts = { null: 0, sdk: 0 }, workers } = this.#options
+    const nullArgs = [String(upstreamPorts.null)]
+    const none = await this.#own(
+      startScript('null upstream', join(SERVERS, 'null-upstream.ts'), nullArgs, cores.upstream),
+    )
+    const notesArgs = ['--http', '--port', String(upstreamPorts.sdk)]
+    const sdk = await this.#own(startScript('notes server', NOTES, notesArgs, cores.upstream))
+    this.#add('direct', 'null', 'modern', none.url)
+    this.#add('direct', 'sdk', 'legacy', sdk.url)
+    await this.#addNginx(none.url, sdk.url)
+    for (const name of ['raw-proxy', 'express-proxy'] as const)
+      if (this.#wants(name)) await this.#addReference(name, none.url)
+    if (this.#wants('gateway x1')) await this.#addGateway(1, cores.target, none.url, sdk.url)
+    // With more workers than one, a core of its own would only take the others away.
+    if (workers > 1 && this.#wants(`gateway x${workers}`)) await this.#addGateway(workers, undefined, none.url, sdk.url)
+    for (const guest of this.#options.guests)
+      this.#contestants.push({ ...guest, tool: TOOLS[guest.upstream], guest: true })
+    return { contestants: this.#contestants, notes: this.#notes, stop: () => this.stop() }
+  }
+
+  /** Last started, first stopped: nobody's upstream goes before them. */
+  async stop(): Promise<void> {
+    for (const server of this.#servers.splice(0).reverse()) await server.stop()
+  }
+
+  async #own(starting: Promise<BenchServer>): Promise<BenchServer> {
+    const server = await starting
+    this.#servers.push(server)
+    return server
+  }
+
+  async #addNginx(none: string, sdk: string): Promise<void> {
+    const binary = findNginx()
+    if (binary === undefined) {
+      if (process.env['BENCH_REQUIRE_NGINX'] === '1')
+        throw new Error('BENCH_REQUIRE_NGINX=1, but nginx is not installed')
+      this.#notes.push('nginx is not installed (Debian: apt-get install nginx-light): its rows and ratios are missing')
+      return
+    }
+    const { target } = this.#options.cores
+    const beforeNull = await this.#own(startNginx(binary, none, target))
+    this.#add('nginx', 'null', 'modern', beforeNull.url, beforeNull.pid)
+    const beforeSdk = await this.#own(startNginx(binary, sdk, target))
+    this.#add('nginx', 'sdk', 'legacy', beforeSdk.url, beforeSdk.pid)
+  }
+
+  async #addReference(name: 'raw-proxy' | 'express-proxy', none: string): Promise<void> {
+    const proxy = await this.#own(
+      startScript(name, join(SERVERS, `${name}.ts`), ['0', none], this.#options.cores.target),
+    )
+    this.#add(name, 'null', 'modern', proxy.url, proxy.pid)
+  }
+
+  #wants(name: string): boolean {
+    return this.#options.only === undefined || name.includes(this.#options.only)
+  }
+
+  async #addGateway(workers: number, core: number | undefined, none: string, sdk: string): Promise<void> {
+    const gateway = await this.#own(startGateway({ workers, core, templates: { bench: [none], notes: [sdk] } }))
+    const name = `gateway x${workers}`
+    this.#add(name, 'null', 'modern', `${gateway.url}/mcp/bench`, gateway.pid)
+    this.#add(`${name} REST`, 'null', 'rest', `${gateway.url}/mcp/bench/tools/call`, gateway.pid)
+    this.#add(name, 'sdk', 'legacy', `${gateway.url}/mcp/notes`, gateway.pid)
+    this.#add(`${name} REST`, 'sdk', 'rest', `${gateway.url}/mcp/notes/tools/call`, gateway.pid)
+  }
+
+  #add(name: string, upstream: Upstream, dialect: Dialect, url: string, pid?: number): void {
+    this.#contestants.push({ name, upstream, dialect, url, tool: TOOLS[upstream], pid, guest: false })
+  }
+}

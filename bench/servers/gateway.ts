@@ -1,0 +1,67 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { freePort, launch, tempDir, waitFor } from '@mcp-platform/test-kit'
+import { pinned } from '../measure/pinning.ts'
+import type { BenchServer } from './server.ts'
+
+const CLI = join(import.meta.dirname, '..', '..', 'apps', 'cli', 'bin', 'run.js')
+
+/** How the gateway is started. */
+export interface GatewayOptions {
+  readonly workers: number
+  /** URLs of upstreams by the template that each is put behind. */
+  readonly templates: Readonly<Record<string, readonly string[]>>
+  readonly core?: number | undefined
+}
+
+/** Starts our gateway with a fresh state folder, and resolves when every instance is healthy. */
+export async function startGateway({ workers, templates, core }: GatewayOptions): Promise<BenchServer> {
+  const folder = await tempDir('mcpp-bench-gateway-')
+  const registryFile = join(folder.path, 'registry.json')
+  await mkdir(join(folder.path, 'state'), { mode: 0o700 })
+  await writeFile(registryFile, JSON.stringify({ templates: registry(templates) }), { mode: 0o600 })
+  const port = await freePort()
+  const flags = [
+    '--port',
+    String(port),
+    '--registry-file',
+    registryFile,
+    '--workers',
+    String(workers),
+    '--log-level',
+    'warn',
+  ]
+  const [command, args] = pinned(core, process.execPath, [CLI, 'gateway', 'start', ...flags])
+  const env = { MCPP_STATE_DIR: join(folder.path, 'state') }
+  const launched = await launch({ name: 'gateway', command, args, env, graceMs: 10_000 })
+  const url = `http://127.0.0.1:${port}`
+  const stop = async (): Promise<void> => {
+    await launched.stop()
+    await folder.stop()
+  }
+  try {
+    for (const template of Object.keys(templates)) await healthy(url, template)
+  } catch (error) {
+    await stop()
+    throw new Error(`the gateway did not become ready: ${launched.output()}`, { cause: error })
+  }
+  return { url, pid: launched.pid, stop }
+}
+
+function registry(templates: GatewayOptions['templates']): Record<string, object> {
+  return Object.fromEntries(
+    Object.entries(templates).map(([name, urls]) => [
+      name,
+      { instances: urls.map((endpoint, index) => ({ id: `${name}-${index + 1}`, endpoint })) },
+    ]),
+  )
+}
+
+async function healthy(url: string, template: string): Promise<void> {
+  const look = async (): Promise<boolean> => {
+    const response = await fetch(`${url}/mcp/${template}/health`, { signal: AbortSignal.timeout(2_000) })
+    const { healthy_instances: fit, total_instances: all } = Object(await response.json())
+    return all > 0 && fit === all
+  }
+  await waitFor(look, { timeoutMs: 20_000, pollMs: 100, what: `template ${template} was not healthy` })
+}
