@@ -2,6 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { UpstreamSpawnFailedError } from '../errors.js'
 import { settlesWithin } from './abortable.js'
+import { osErrorCode } from './os-error.js'
 import { hasProcessGroups, isGroupAlive, signalGroup } from './process-group.js'
 
 /** What to start. Never through a shell. */
@@ -143,6 +144,5 @@ function startProcess(spec: LaunchSpec): ChildProcessWithoutNullStreams {
 }
 
 function spawnFailed(error: unknown): UpstreamSpawnFailedError {
-  const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
-  return new UpstreamSpawnFailedError({ reason, cause: error })
+  return new UpstreamSpawnFailedError({ reason: osErrorCode(error), cause: error })
 }

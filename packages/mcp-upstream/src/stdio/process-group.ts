@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { osErrorCode } from './os-error.js'
 import { livingMembers } from './procfs.js'
 
 const windows = process.platform === 'win32'
@@ -37,7 +38,7 @@ function answersSignals(pid: number): boolean {
 
 // macOS answers EPERM for a group of which only zombies are left.
 function isGone(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const code = osErrorCode(error)
   return code === 'ESRCH' || code === 'EPERM'
 }
 

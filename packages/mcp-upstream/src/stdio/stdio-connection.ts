@@ -1,4 +1,5 @@
 import { UpstreamClosedError, UpstreamError, UpstreamNotIdentifiedError, UpstreamSpawnFailedError } from '../errors.js'
+import { modernRequest, ownRequest, ownSessionInit } from '../own-requests.js'
 import type {
   Connection,
   Era,
@@ -13,7 +14,7 @@ import type {
 import { abortable } from './abortable.js'
 import type { Channel } from './channel.js'
 import { ChildPool } from './child-pool.js'
-import { discover, initialize, LATEST_LEGACY_VERSION, ownMeta } from './handshake.js'
+import { discover, initialize } from './handshake.js'
 import { Launcher } from './launcher.js'
 import { LegacyChildren } from './legacy-children.js'
 import { ModernUpstream } from './modern-upstream.js'
@@ -70,7 +71,7 @@ export class StdioConnection implements Connection {
     this.#legacy = new LegacyChildren({
       sharing: settings.sharing,
       poolSize: settings.poolSize,
-      ownInit: { protocolVersion: LATEST_LEGACY_VERSION, capabilities: {}, clientInfo: settings.clientInfo },
+      ownInit: ownSessionInit(settings.clientInfo),
       supervise: (context, init) => this.#superviseLegacy(context, init),
     })
   }
@@ -191,8 +192,9 @@ export class StdioConnection implements Connection {
   }
 
   async #ask({ channel, identity }: ReadyChild, signal: AbortSignal): Promise<void> {
-    if (identity.era === 'legacy') await call(channel, 'ping', {}, signal)
-    else await call(channel, 'server/discover', { _meta: ownMeta(this.#settings.clientInfo) }, signal)
+    const { clientInfo } = this.#settings
+    const question = identity.era === 'legacy' ? ownRequest('ping', {}) : modernRequest('server/discover', clientInfo)
+    await call(channel, question, signal)
   }
 
   async #startAgain(era: Era, { signal, limits }: ExchangeOptions): Promise<void> {

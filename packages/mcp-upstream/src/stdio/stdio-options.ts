@@ -1,7 +1,7 @@
 import type { OnUpstreamEvent } from '../events.js'
+import type { ClientInfo } from '../own-requests.js'
 import type { LaunchSpec, StopGrace } from './child.js'
 import { type ChildBudget, NodeChildBudget } from './child-budget.js'
-import type { ClientInfo } from './handshake.js'
 import type { Sharing } from './legacy-children.js'
 import type { ChildLedger } from './orphans.js'
 import { DEFAULT_IDLE_STOP_MS, DEFAULT_START_TIMEOUT_MS } from './supervisor.js'

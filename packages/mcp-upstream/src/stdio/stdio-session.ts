@@ -1,5 +1,6 @@
 import type { ReplyEnvelope } from '../envelope.js'
 import { UpstreamClosedError, UpstreamSessionLostError } from '../errors.js'
+import { isObject } from '../own-requests.js'
 import type {
   ExchangeOptions,
   MessageSink,
@@ -12,7 +13,6 @@ import type { Channel } from './channel.js'
 import type { InFlight } from './in-flight.js'
 import { MessageQueue } from './message-queue.js'
 import type { ChannelOwner } from './multiplexer.js'
-import { isObject } from './rpc.js'
 
 /** A place on an initialised child. */
 export interface Seat {

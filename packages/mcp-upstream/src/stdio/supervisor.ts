@@ -124,7 +124,8 @@ export class Supervisor {
     const { policy, now } = this.#options
     const gate = policy.gate(now())
     if (gate.state === 'open') return
-    await abortable(sleep(gate.untilMs - now()), this.#closing.signal)
+    const { signal } = this.#closing
+    await sleep(gate.untilMs - now(), undefined, { signal, ref: false }).catch(() => signal.throwIfAborted())
   }
 
   async #launch(): Promise<ReadyChild> {
