@@ -6,7 +6,7 @@ import type { Connection, ExchangeLimits, ExchangeOptions, ServerIdentity } from
 /** A verdict on one server; nothing means fit. Structurally the `ProbeResult` of `@mcp-platform/health`. */
 export type McpProbeResult = {
   readonly verdict: 'held'
-  readonly reason: 'unauthenticated' | 'identity_changed'
+  readonly reason: 'unauthenticated' | 'identity_changed' | 'crash_loop'
 }
 
 /** A read-only tool whose success proves more than a ping. */
@@ -35,7 +35,7 @@ const DEFAULT_LIMITS: ExchangeLimits = {
 /**
  * A health probe that speaks MCP: `server/discover` to a modern server, `ping` in a kept session to a legacy one,
  * or one named tool. Resolves with nothing when the server is fit, with `held` when it wants another credential (401,
- * 403) or introduces itself by another name than at first; rejects with what went wrong otherwise.
+ * 403), introduces itself by another name than at first, or is a child in a crash loop; rejects with what went wrong otherwise.
  */
 export function mcpProbe<T>(
   options: McpProbeOptions<T>,
@@ -52,6 +52,9 @@ export function mcpProbe<T>(
       connection.forget()
       if (error instanceof UpstreamError && error.code === 'UPSTREAM_UNAUTHORIZED') {
         return { verdict: 'held', reason: 'unauthenticated' }
+      }
+      if (error instanceof UpstreamError && error.code === 'UPSTREAM_CRASH_LOOP') {
+        return { verdict: 'held', reason: 'crash_loop' }
       }
       throw error
     }
@@ -80,6 +83,7 @@ async function check<T>(
   tool: ToolProbe | undefined,
   io: ExchangeOptions,
 ): Promise<ServerIdentity> {
+  if (tool === undefined && connection.probe !== undefined) return await connection.probe(io)
   const known = connection.identity
   const identity = await connection.identify(io)
   if (identity.era === 'legacy') return checkLegacy(connection, options.clientInfo, tool, io)

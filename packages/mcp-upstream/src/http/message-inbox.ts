@@ -32,6 +32,7 @@ export class MessageInbox {
 
   push(json: Buffer): void {
     this.#waiting.push(json)
+    if (this.#busy) this.#owner.pause()
     this.#work()
   }
 
@@ -83,11 +84,12 @@ export class MessageInbox {
   }
 
   #afterLarge(hand: () => void): void {
-    this.#busy = false
     if (this.#over) return
-    this.#owner.resume()
     hand()
+    this.#busy = false
     this.#work()
+    // Last, because reading on may call back into us.
+    if (!this.#busy) this.#owner.resume()
   }
 
   #hand(json: Buffer, scan: () => ReplyEnvelope): void {

@@ -246,11 +246,15 @@ class SseChannel {
     else pending.response(json, envelope)
   }
 
-  /** Progress belongs to its token; the rest to the listener, or to the only exchange there is. */
+  /**
+   * Progress belongs to its token; the rest to the listener. Without one, what a call asks or logs goes to the only
+   * call there is; anything else names no call and nobody wants it.
+   */
   #ownerOf(json: Buffer, envelope: ReplyEnvelope): PendingAnswer | AnswerFlow | undefined {
     if (envelope.progressToken !== undefined) return this.#byToken.get(raw(json, envelope.progressToken))
     if (this.#listener !== undefined) return this.#listener
-    return this.#pending.size === 1 ? this.#pending.values().next().value : undefined
+    const isOfCall = envelope.kind === 'request' || envelope.method === 'notifications/message'
+    return isOfCall && this.#pending.size === 1 ? this.#pending.values().next().value : undefined
   }
 
   #fail(error: unknown): void {
