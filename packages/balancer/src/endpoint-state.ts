@@ -65,11 +65,11 @@ export class EndpointState<E extends Endpoint> implements Candidate {
 
   get latency(): number {
     const { clock, scale } = this.#surroundings
-    return this.#learned.latency(clock.nowMs, scale.level)
+    return this.#learned.latency(clock, scale.level)
   }
 
   get peakLatencyMs(): number {
-    return this.#learned.peakLatencyMs(this.#surroundings.clock.nowMs)
+    return this.#learned.peakLatencyMs(this.#surroundings.clock)
   }
 
   get meanLatencyMs(): number | undefined {
@@ -77,11 +77,11 @@ export class EndpointState<E extends Endpoint> implements Candidate {
   }
 
   get errorRatio(): number {
-    return this.#learned.errorRatio(this.#surroundings.clock.nowMs)
+    return this.#learned.errorRatio(this.#surroundings.clock)
   }
 
   get coolingDown(): boolean {
-    return this.#learned.coolingDown(this.#surroundings.clock.nowMs)
+    return this.#learned.coolingDown(this.#surroundings.clock)
   }
 
   /** In-flight cap of pinned calls, which slow start does not touch. */
@@ -95,7 +95,7 @@ export class EndpointState<E extends Endpoint> implements Candidate {
 
   learn(report: Report): void {
     const { clock, scale } = this.#surroundings
-    this.#learned.learn(report, scale, clock.nowMs)
+    this.#learned.learn(report, scale, clock)
   }
 
   /** Takes over what health says now. True if that changes who can be picked, or how often. */

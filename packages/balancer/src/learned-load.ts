@@ -20,6 +20,13 @@ const DEFAULT_PENALTY_MS = 5_000
 /** No Retry-After counts for longer (Linkerd). */
 const MAX_PENALTY_MS = 300_000
 
+const NOT_COOLING: number = Number.NEGATIVE_INFINITY
+
+/** Read only where the time matters: asking the clock costs as much as a pick. */
+interface Clock {
+  readonly nowMs: number
+}
+
 /** What the outcomes of its calls say about one endpoint. Nothing here needs a timer: figures decay when read. */
 export class LearnedLoad {
   #ratio = 1
@@ -30,7 +37,7 @@ export class LearnedLoad {
   #failures = 0
   #calls = 0
   #countedAtMs: number
-  #coolsUntilMs = Number.NEGATIVE_INFINITY
+  #coolsUntilMs = NOT_COOLING
 
   constructor(nowMs: number) {
     this.#latencyAtMs = nowMs
@@ -44,30 +51,33 @@ export class LearnedLoad {
   }
 
   /** Latency ratio, decaying towards `level` while idle. */
-  latency(nowMs: number, level: number): number {
-    return level + (this.#ratio - level) * remaining(nowMs - this.#latencyAtMs, LATENCY_TAU_MS)
+  latency(clock: Clock, level: number): number {
+    if (this.#ratio === level) return level
+    return level + (this.#ratio - level) * remaining(clock.nowMs - this.#latencyAtMs, LATENCY_TAU_MS)
   }
 
-  peakLatencyMs(nowMs: number): number {
-    return this.#peakMs * remaining(nowMs - this.#peakAtMs, LATENCY_TAU_MS)
+  peakLatencyMs(clock: Clock): number {
+    return this.#peakMs === 0 ? 0 : this.#peakMs * remaining(clock.nowMs - this.#peakAtMs, LATENCY_TAU_MS)
   }
 
-  errorRatio(nowMs: number): number {
+  errorRatio(clock: Clock): number {
     if (this.#failures === 0) return 0
-    const left = remaining(nowMs - this.#countedAtMs, ERROR_TAU_MS)
+    const left = remaining(clock.nowMs - this.#countedAtMs, ERROR_TAU_MS)
     return (this.#failures * left) / (this.#calls * left + CREDITED_CALLS)
   }
 
-  coolingDown(nowMs: number): boolean {
-    return nowMs < this.#coolsUntilMs
+  coolingDown(clock: Clock): boolean {
+    return this.#coolsUntilMs !== NOT_COOLING && clock.nowMs < this.#coolsUntilMs
   }
 
   /** Learns from one call; the scale learns with it. */
-  learn(report: Report, scale: LatencyScale, nowMs: number): void {
+  learn(report: Report, scale: LatencyScale, clock: Clock): void {
+    if (report.outcome === 'cancelled') return
+    const { nowMs } = clock
     switch (report.outcome) {
       case 'success':
         this.#count(0, nowMs)
-        this.#coolsUntilMs = Number.NEGATIVE_INFINITY
+        this.#coolsUntilMs = NOT_COOLING
         if (isMeasured(report.latencyMs))
           this.#succeed(report.latencyMs, scale.learn(report.latencyMs, kindOf(report), nowMs), nowMs)
         return
@@ -79,8 +89,6 @@ export class LearnedLoad {
       case 'overloaded':
         this.#coolsUntilMs = nowMs + penaltyMs(report)
         this.#punish({ ...report, retryAfterMs: penaltyMs(report) }, scale, nowMs)
-        return
-      case 'cancelled':
         return
     }
   }
@@ -97,7 +105,7 @@ export class LearnedLoad {
   // The latency jumps: an endpoint that fails fast must never look fast.
   #punish(report: Report, scale: LatencyScale, nowMs: number): void {
     const asked = isMeasured(report.retryAfterMs) ? scale.ratioOf(report.retryAfterMs, kindOf(report)) : MAX_RATIO
-    this.#ratio = Math.max(this.latency(nowMs, scale.level), asked)
+    this.#ratio = Math.max(this.latency({ nowMs }, scale.level), asked)
     this.#latencyAtMs = nowMs
     this.#observePeak(penaltyMs(report), nowMs)
   }

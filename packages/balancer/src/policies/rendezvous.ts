@@ -17,16 +17,22 @@ function pick<C extends Candidate>(candidates: readonly C[], context: PickContex
   const keyHash = context.affinityKey === undefined ? Math.floor(random() * 2 ** 32) : hashOf(context.affinityKey)
   const callsPerWeight = boundPerWeight(candidates)
   let best: C | undefined
-  let bestRank = Number.POSITIVE_INFINITY
+  let bestDraw = 0
   for (const candidate of candidates) {
     if (candidate.inFlight >= Math.ceil(callsPerWeight * candidate.weight)) continue
-    const rank = rankOf(candidate, keyHash)
-    if (best === undefined || rank < bestRank || (rank === bestRank && candidate.ordinal < best.ordinal)) {
-      best = candidate
-      bestRank = rank
-    }
+    const draw = mix(candidate.idHash ^ keyHash)
+    if (best !== undefined && !wins(draw, candidate, bestDraw, best)) continue
+    best = candidate
+    bestDraw = draw
   }
   return best ?? leastLoaded(candidates)
+}
+
+function wins(draw: number, candidate: Candidate, bestDraw: number, best: Candidate): boolean {
+  // Of equal weights the higher draw wins; the logarithms would say the same at ten times the price.
+  if (candidate.weight === best.weight && draw !== bestDraw) return draw > bestDraw
+  const difference = rankOf(draw, candidate.weight) - rankOf(bestDraw, best.weight)
+  return difference < 0 || (difference === 0 && candidate.ordinal < best.ordinal)
 }
 
 function boundPerWeight(candidates: readonly Candidate[]): number {
@@ -41,8 +47,8 @@ function boundPerWeight(candidates: readonly Candidate[]): number {
 
 // -ln(u) / w is exponentially distributed with rate w, so the smallest one belongs to each candidate in proportion to its
 // weight, and a changed weight moves only keys from or to that candidate.
-function rankOf({ idHash, weight }: Candidate, keyHash: number): number {
-  return -Math.log((mix(idHash ^ keyHash) + 0.5) / 2 ** 32) / weight
+function rankOf(draw: number, weight: number): number {
+  return -Math.log((draw + 0.5) / 2 ** 32) / weight
 }
 
 // The bounds add up to more than all calls, so somebody is below; this is for what rounding may do to huge weights.
