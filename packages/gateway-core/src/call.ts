@@ -37,3 +37,9 @@ export type GatewayReply = UpstreamReply
 export function newTrace(): CallTrace {
   return { attempts: 0, mayHaveRun: false, instanceId: undefined, upstreamMs: 0 }
 }
+
+/** What latencies are compared within: the same method and tool. */
+export function kindOf(call: GatewayCall): string {
+  const { method, name } = call.message.envelope
+  return name === undefined ? (method ?? '') : `${method} ${name}`
+}

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Lease } from '@mcp-platform/balancer'
 import { bridge } from '@mcp-platform/mcp-bridge'
 import type { ExchangeLimits, ExchangeOptions, Phase, UpstreamReply } from '@mcp-platform/mcp-upstream'
-import type { GatewayCall, GatewayReply } from './call.js'
+import { type GatewayCall, type GatewayReply, kindOf } from './call.js'
 import { mayTryNext } from './failover-rules.js'
 import { type Failure, judge, mayHaveRun, toGatewayError } from './failure.js'
 import { settleStream } from './held-stream.js'
@@ -150,12 +150,6 @@ function fail(call: GatewayCall, route: Route, lease: RouteLease, startedAt: num
   call.trace.upstreamMs = latencyMs
   lease.endpoint.stats.end(failure.blame !== 'none', latencyMs)
   route.blame(lease, failure, call)
-}
-
-/** What latencies are compared within: the same method and tool. */
-export function kindOf(call: GatewayCall): string {
-  const { method, name } = call.message.envelope
-  return name === undefined ? (method ?? '') : `${method} ${name}`
 }
 
 function mayRepeat(call: GatewayCall, route: Route, failure: Failure): boolean {

@@ -4,7 +4,7 @@ import { GatewayError } from '../errors.js'
 import { toProblem } from '../problem.js'
 import { readJsonBody } from './body.js'
 import { sendJson } from './respond.js'
-import { type RestExchange, resultOf, toCall } from './rest.js'
+import { type RestExchange, resultOf, toCall } from './rest-exchange.js'
 import { toMessage } from './rest-message.js'
 
 const MAX_CALLS = 100

@@ -5,7 +5,7 @@ import { CallScope, totalTimeMs } from '../call-scope.js'
 import { CallerGoneError, GatewayError } from '../errors.js'
 import { EventStream } from './event-stream.js'
 import { callHeaders } from './headers.js'
-import type { NativeExchange } from './native.js'
+import type { NativeExchange } from './native-exchange.js'
 import { sendJson } from './respond.js'
 import { rpcErrorMessage, toRpcFailure } from './rpc-error.js'
 

@@ -1,28 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Principal } from '@mcp-platform/auth'
 import { idToken, isModern } from '@mcp-platform/mcp-bridge'
 import { scanEnvelope, splitBatch, type UpstreamMessage } from '@mcp-platform/mcp-upstream'
-import { type CallTrace, newTrace } from '../call.js'
+import { newTrace } from '../call.js'
 import { CallerGoneError, GatewayError } from '../errors.js'
 import { readJsonBody } from './body.js'
 import type { FaceContext } from './context.js'
+import type { NativeExchange } from './native-exchange.js'
 import { serveBatch, serveLegacyMessage, serveLegacyStream, serveSessionEnd } from './native-legacy.js'
 import { serveModern } from './native-modern.js'
 import { sendJson } from './respond.js'
 import { rpcErrorMessage, toRpcFailure } from './rpc-error.js'
-
-/** One HTTP exchange of a native MCP client on its way through this face. */
-export interface NativeExchange {
-  readonly context: FaceContext
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
-  /** Absent: the aggregate over all templates. */
-  readonly template: string | undefined
-  readonly requestId: string
-  readonly principal: Principal
-  readonly trace: CallTrace
-  readonly header: (name: string) => string | undefined
-}
 
 /**
  * The native face: Streamable HTTP of both protocol eras on one URL. The body of a POST decides about the era; GET,

@@ -1,26 +1,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Principal } from '@mcp-platform/auth'
 import type { Tool } from '@mcp-platform/contract'
 import { type CatalogueList, LIST_MEMBERS, type ListMethod } from '@mcp-platform/mcp-bridge'
 import type { UpstreamMessage } from '@mcp-platform/mcp-upstream'
 import { type CallTrace, type GatewayCall, type GatewayReply, newTrace } from '../call.js'
 import { CallScope, totalTimeMs } from '../call-scope.js'
 import { CallerGoneError, GatewayError } from '../errors.js'
-import { plainCaller } from '../plain-caller.js'
 import { toProblem } from '../problem.js'
-import { capabilityRequired, upstreamError } from '../upstream-error.js'
 import { runBatch } from './batch.js'
 import { readJsonBody } from './body.js'
 import type { FaceContext } from './context.js'
 import { EventStream } from './event-stream.js'
 import { callHeaders } from './headers.js'
 import { type Headers, sendJson, sendProblem } from './respond.js'
+import { type RestExchange, resultBytes, resultOf, toCall } from './rest-exchange.js'
 import { toMessage, withProgress } from './rest-message.js'
 import { type McpPath, type RestMethod, type RestOperation, requireOperation } from './rest-path.js'
 
 /** Accepting SSE, a caller that waits this long gets its stream opened early so that nothing in between gives up, in milliseconds. */
 const OPEN_STREAM_AFTER_MS = 10_000
-const INPUT_REQUIRED = Buffer.from('"input_required"')
 
 /** The REST face: one HTTP exchange in, one call (or list, batch, view) through the pipeline, one answer out. */
 export async function serveRest(
@@ -43,18 +40,6 @@ export async function serveRest(
   } finally {
     scope?.end()
   }
-}
-
-/** One exchange on its way through this face. */
-export interface RestExchange {
-  readonly context: FaceContext
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
-  readonly template: string
-  readonly requestId: string
-  readonly principal: Principal
-  readonly scope: CallScope
-  readonly trace: CallTrace
 }
 
 function run(exchange: RestExchange, operation: RestOperation): Promise<void> {
@@ -124,66 +109,6 @@ async function sendRequest(exchange: RestExchange, method: RestMethod): Promise<
   })
 }
 
-/** One REST call as the pipeline takes it. */
-export function toCall(
-  exchange: RestExchange,
-  message: UpstreamMessage,
-  trace: CallTrace = exchange.trace,
-  logLevel?: string,
-): GatewayCall {
-  return {
-    requestId: exchange.requestId,
-    face: 'rest',
-    template: exchange.template,
-    principal: exchange.principal,
-    message,
-    caller: plainCaller(exchange.principal, logLevel),
-    signal: exchange.scope.signal,
-    header: (name) => headerOf(exchange.request, name),
-    trace,
-  }
-}
-
-/**
- * The bytes of the result, as the server wrote them. A stream is read to its end: its notifications have nobody to go to.
- * @throws GatewayError for the server's JSON-RPC error
- */
-export async function resultOf(reply: GatewayReply, call: GatewayCall): Promise<Buffer> {
-  if (reply.kind === 'complete') return resultBytes(reply.json, reply.envelope, call)
-  if (reply.kind === 'accepted')
-    throw new GatewayError('UPSTREAM_BAD_ANSWER', 'the server took the request and gave no answer', {
-      template: call.template,
-    })
-  let result: Buffer | undefined
-  await reply.pipe({
-    message: (json, envelope) => {
-      if (envelope.kind === 'response') result = resultBytes(json, envelope, call)
-    },
-  })
-  if (result) return result
-  throw new GatewayError('UPSTREAM_BAD_ANSWER', 'the answer ended without a result', { template: call.template })
-}
-
-function resultBytes(
-  json: Buffer,
-  envelope: (GatewayReply & { kind: 'complete' })['envelope'],
-  call: GatewayCall,
-): Buffer {
-  if (envelope.error) throw upstreamError(json, envelope.error, call)
-  if (!envelope.result)
-    throw new GatewayError('UPSTREAM_BAD_ANSWER', 'the answer has neither result nor error', {
-      template: call.template,
-    })
-  const result = json.subarray(envelope.result.start, envelope.result.end)
-  if (result.includes(INPUT_REQUIRED) && asksBack(result)) throw capabilityRequired(call)
-  return result
-}
-
-function asksBack(result: Buffer): boolean {
-  const value: unknown = JSON.parse(result.toString())
-  return typeof value === 'object' && value !== null && 'resultType' in value && value.resultType === 'input_required'
-}
-
 async function streamCall(exchange: RestExchange, message: UpstreamMessage): Promise<void> {
   const call = toCall(exchange, message, exchange.trace, 'info')
   let stream: EventStream | undefined
@@ -250,11 +175,6 @@ function attempts(trace: CallTrace): Headers {
 
 function acceptsEventStream(request: IncomingMessage): boolean {
   return request.headers.accept?.includes('text/event-stream') ?? false
-}
-
-function headerOf(request: IncomingMessage, name: string): string | undefined {
-  const value = request.headers[name]
-  return Array.isArray(value) ? value[0] : value
 }
 
 function ms(value: number): string {

@@ -1,7 +1,7 @@
 import type { EventLog, EventReader } from '@mcp-platform/mcp-bridge'
 import { EventStream } from './event-stream.js'
 import { callHeaders } from './headers.js'
-import type { NativeExchange } from './native.js'
+import type { NativeExchange } from './native-exchange.js'
 
 /** Clients of this version know priming events: an id with no data, from which they may resume (SEP-1699). */
 const PRIMED_VERSION = '2025-11-25'
