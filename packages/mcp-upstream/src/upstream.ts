@@ -127,6 +127,11 @@ export interface Connection {
   forget(): void
   /** Stateless exchange with a modern server. */
   readonly modern: Upstream
+  /**
+   * Asks for a sign of life without being use of the server, where asking as a caller would be: a probe must not keep a
+   * child running, nor have one of its own. Absent: ask as a caller. Resolves with who the server is by now.
+   */
+  probe?(options: ExchangeOptions): Promise<ServerIdentity>
   /** A session of its own, for one client session. The caller closes it. */
   openSession(init: SessionInit, context: string, options: ExchangeOptions): Promise<UpstreamSession>
   /** An initialised session from the pool, opened if none is idle. */

@@ -9,14 +9,13 @@ import {
 } from '../own-requests.js'
 import type { ServerIdentity, SessionInit } from '../upstream.js'
 import type { Channel } from './channel.js'
-import { call, notify } from './rpc.js'
+import { type CallBounds, call, notify } from './rpc.js'
 
 /** Errors that only a modern server gives: header mismatch, missing capability, unsupported version. */
 const MODERN_ERRORS: ReadonlySet<number> = new Set([-32_020, -32_021, -32_022])
 
 /** How long a conversation may take to open, and what the time is. */
-export interface HandshakeOptions {
-  readonly signal: AbortSignal
+export interface HandshakeOptions extends CallBounds {
   readonly now: () => number
 }
 
@@ -27,10 +26,10 @@ export interface HandshakeOptions {
 export async function discover(
   channel: Channel,
   client: ClientInfo,
-  { signal, now }: HandshakeOptions,
+  options: HandshakeOptions,
 ): Promise<ServerIdentity | undefined> {
-  const result = discoverResult(await call(channel, modernRequest('server/discover', client), signal))
-  return result && identityFromDiscover(result, new Date(now()))
+  const result = discoverResult(await call(channel, modernRequest('server/discover', client), options))
+  return result && identityFromDiscover(result, new Date(options.now()))
 }
 
 /**
@@ -40,13 +39,13 @@ export async function discover(
 export async function initialize(
   channel: Channel,
   init: SessionInit,
-  { signal, now }: HandshakeOptions,
+  options: HandshakeOptions,
 ): Promise<ServerIdentity> {
-  const answer = await call(channel, ownRequest('initialize', { ...init }), signal)
+  const answer = await call(channel, ownRequest('initialize', { ...init }), options)
   if (answer.kind === 'error') {
     throw new UpstreamNotIdentifiedError({ detail: `initialize was refused with ${answer.code}` })
   }
-  const identity = identityFromInitialize(answer.result, new Date(now()))
+  const identity = identityFromInitialize(answer.result, new Date(options.now()))
   await notify(channel, 'notifications/initialized')
   return identity
 }

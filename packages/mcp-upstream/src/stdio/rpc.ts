@@ -15,9 +15,17 @@ const GATEWAY: ChannelOwner = {
   onSettled: () => undefined,
 }
 
-/** Sends a request of our own and waits for its answer, until `signal` aborts. Does not count as use of the child. */
-export async function call(channel: Channel, request: UpstreamMessage, signal: AbortSignal): Promise<RpcAnswer> {
-  const limits = { connectMs: 0, idleMs: 0x7fff_ffff, maxAnswerBytes: MAX_BYTES }
+/** How long an answer may take. */
+export interface CallBounds {
+  readonly signal: AbortSignal
+  /** In milliseconds; absent: the signal alone bounds it. */
+  readonly firstByteMs?: number | undefined
+}
+
+/** Sends a request of our own and waits for its answer within the bounds. Does not count as use of the child. */
+export async function call(channel: Channel, request: UpstreamMessage, bounds: CallBounds): Promise<RpcAnswer> {
+  const { signal, firstByteMs } = bounds
+  const limits = { connectMs: 0, firstByteMs, idleMs: 0x7fff_ffff, maxAnswerBytes: MAX_BYTES }
   return await readAnswer(await channel.multiplexer.request(GATEWAY, request, { signal, limits }).reply)
 }
 

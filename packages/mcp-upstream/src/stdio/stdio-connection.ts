@@ -1,5 +1,5 @@
 import { UpstreamClosedError, UpstreamError, UpstreamNotIdentifiedError, UpstreamSpawnFailedError } from '../errors.js'
-import { modernRequest, ownRequest, ownSessionInit } from '../own-requests.js'
+import { ownRequest, ownSessionInit } from '../own-requests.js'
 import type {
   Connection,
   Era,
@@ -19,7 +19,7 @@ import { Launcher } from './launcher.js'
 import { LegacyChildren } from './legacy-children.js'
 import { ModernUpstream } from './modern-upstream.js'
 import { PolicyBook } from './policy-book.js'
-import { call } from './rpc.js'
+import { type CallBounds, call } from './rpc.js'
 import { SessionPool } from './session-pool.js'
 import { type StdioConnectionOptions, type StdioSettings, stdioSettings } from './stdio-options.js'
 import { type Seat, StdioSession } from './stdio-session.js'
@@ -108,13 +108,14 @@ export class StdioConnection implements Connection {
   /**
    * Tells whether the server works, without being use of a child: asks one that runs (`ping`, or `server/discover`).
    * With none running it is content, since children are started by use, unless the server is not known yet or the last
-   * child failed: then it starts one. Rejects with the reason, an UpstreamError.
+   * child failed: then it starts one. Resolves with who the server is, rejects with an
+   * UpstreamError.
    */
-  async probe(options: ExchangeOptions): Promise<void> {
+  async probe(options: ExchangeOptions): Promise<ServerIdentity> {
     const ready = this.#supervisors.map((supervisor) => supervisor.ready).find((child) => child !== undefined)
-    if (ready) await this.#ask(ready, options.signal)
-    else if (!this.#identity) await this.identify(options)
-    else if (this.#launcher.isTroubled) await this.#startAgain(this.#identity.era, options)
+    if (ready) return await this.#ask(ready, options)
+    if (!this.#identity) return await this.identify(options)
+    return this.#launcher.isTroubled ? await this.#startAgain(this.#identity.era, options) : this.#identity
   }
 
   status(): StdioStatus {
@@ -191,25 +192,31 @@ export class StdioConnection implements Connection {
     }
   }
 
-  async #ask({ channel, identity }: ReadyChild, signal: AbortSignal): Promise<void> {
-    const { clientInfo } = this.#settings
-    const question = identity.era === 'legacy' ? ownRequest('ping', {}) : modernRequest('server/discover', clientInfo)
-    await call(channel, question, signal)
+  async #ask({ channel, identity }: ReadyChild, { signal, limits }: ExchangeOptions): Promise<ServerIdentity> {
+    const bounds = { signal, firstByteMs: limits.firstByteMs }
+    if (identity.era === 'modern') return await this.#discover(channel, bounds)
+    await call(channel, ownRequest('ping', {}), bounds)
+    return identity
   }
 
-  async #startAgain(era: Era, { signal, limits }: ExchangeOptions): Promise<void> {
+  async #startAgain(era: Era, { signal, limits }: ExchangeOptions): Promise<ServerIdentity> {
     const acquire = { signal, maxWaitMs: limits.connectMs }
-    if (era === 'modern') await this.#modernPool.acquire(acquire)
-    else await this.#legacy.identify(acquire)
+    if (era === 'legacy') return await this.#legacy.identify(acquire)
+    return (await this.#modernPool.acquire(acquire)).identity
+  }
+
+  async #discover(channel: Channel, bounds: CallBounds): Promise<ServerIdentity> {
+    const { clientInfo, now } = this.#settings
+    const identity = await discover(channel, clientInfo, { ...bounds, now })
+    if (identity) return identity
+    throw new UpstreamNotIdentifiedError({
+      detail: 'server/discover was not answered as a modern server does',
+      sent: false,
+    })
   }
 
   #superviseModern(): Supervisor {
-    return this.#supervise(undefined, async (channel, signal) => {
-      const { clientInfo, now } = this.#settings
-      const identity = await discover(channel, clientInfo, { signal, now })
-      if (identity) return identity
-      throw new UpstreamNotIdentifiedError({ detail: 'server/discover was not answered', sent: false })
-    })
+    return this.#supervise(undefined, (channel, signal) => this.#discover(channel, { signal }))
   }
 
   #superviseLegacy(context: string | undefined, init: SessionInit): Supervisor {

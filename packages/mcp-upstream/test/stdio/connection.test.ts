@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import { tempDir, waitFor } from '@mcp-platform/test-kit'
-import { NodeChildBudget, type SessionLease, type UpstreamSession } from '../../src/index.js'
+import { mcpProbe, NodeChildBudget, type SessionLease, type UpstreamSession } from '../../src/index.js'
 import {
   ASKABLE,
   call,
@@ -447,6 +447,29 @@ describe('probe', () => {
     await waitFor(() => connection.ofType('child_exited').length === 1)
     await connection.probe(within())
     expect(connection.status().children).toHaveLength(1)
+  })
+
+  it('notices a child that runs and does not answer', async () => {
+    await using connection = new Faulty()
+    await connection.probe(within())
+    const pid = connection.status().children[0]?.pid ?? 0
+    process.kill(pid, 'SIGSTOP')
+    const limits = { ...LIMITS, firstByteMs: 50 }
+    const failure = await failureOf(connection.probe(within({ limits })))
+    expect(failure).toMatchObject({ code: 'UPSTREAM_TIMEOUT', timer: 'first_byte' })
+    process.kill(pid, 'SIGKILL')
+  })
+
+  it('is what mcpProbe does, and holds a child in a crash loop', async () => {
+    await using connection = new Faulty([], { protocol: 'auto' })
+    const probe = mcpProbe<Faulty>({ connectionOf: (target) => target, clientInfo: { name: 'test', version: '0' } })
+    const { signal } = new AbortController()
+    expect(await probe(connection, signal)).toBeUndefined()
+    expect(await probe(connection, signal)).toBeUndefined()
+    expect(connection.ofType('session_opened')).toEqual([])
+    await using looping = new Faulty(['--exit-at-start'], { random: () => 0 })
+    for (let n = 0; n < 5; n += 1) await failureOf(probe(looping, signal))
+    expect(await probe(looping, signal)).toEqual({ verdict: 'held', reason: 'crash_loop' })
   })
 
   it('fails while the child is in a crash loop', async () => {
