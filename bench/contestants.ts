@@ -24,8 +24,10 @@ export interface Contestant {
 /** Everything that takes part in a run. Stop it after use. */
 export interface Field {
   readonly contestants: readonly Contestant[]
-  /** What is missing, and why. */
+  /** What is missing because it is not installed here. */
   readonly notes: readonly string[]
+  /** What should be here and could not be started. */
+  readonly failures: readonly string[]
   stop(): Promise<void>
 }
 
@@ -70,6 +72,7 @@ class FieldBuilder {
   readonly #servers: BenchServer[] = []
   readonly #contestants: Contestant[] = []
   readonly #notes: string[] = []
+  readonly #failures: string[] = []
 
   constructor(options: FieldOptions) {
     this.#options = options
@@ -93,7 +96,8 @@ class FieldBuilder {
     if (workers > 1 && this.#wants(`gateway x${workers}`)) await this.#addGateway(workers, undefined, none.url, sdk.url)
     for (const guest of this.#options.guests)
       this.#contestants.push({ ...guest, tool: TOOLS[guest.upstream], guest: true })
-    return { contestants: this.#contestants, notes: this.#notes, stop: () => this.stop() }
+    const notes = this.#notes
+    return { contestants: this.#contestants, notes, failures: this.#failures, stop: () => this.stop() }
   }
 
   /** Last started, first stopped: nobody's upstream goes before them. */
@@ -105,6 +109,16 @@ class FieldBuilder {
     const server = await starting
     this.#servers.push(server)
     return server
+  }
+
+  /** One gateway that does not start must not hide what the others can do; it fails the run at its end. */
+  async #started(name: string, starting: Promise<BenchServer>): Promise<BenchServer | undefined> {
+    try {
+      return await this.#own(starting)
+    } catch (error) {
+      this.#failures.push(`${name}: ${error instanceof Error ? error.message : String(error)}`)
+      return undefined
+    }
   }
 
   async #addNginx(none: string, sdk: string): Promise<void> {
@@ -134,8 +148,12 @@ class FieldBuilder {
   }
 
   async #addGateway(workers: number, core: number | undefined, none: string, sdk: string): Promise<void> {
-    const gateway = await this.#own(startGateway({ workers, core, templates: { bench: [none], notes: [sdk] } }))
     const name = `gateway x${workers}`
+    const gateway = await this.#started(
+      name,
+      startGateway({ workers, core, templates: { bench: [none], notes: [sdk] } }),
+    )
+    if (gateway === undefined) return
     this.#add(name, 'null', 'modern', `${gateway.url}/mcp/bench`, gateway.pid)
     this.#add(`${name} REST`, 'null', 'rest', `${gateway.url}/mcp/bench/tools/call`, gateway.pid)
     this.#add(name, 'sdk', 'legacy', `${gateway.url}/mcp/notes`, gateway.pid)

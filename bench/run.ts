@@ -30,7 +30,7 @@ async function main(options: BenchOptions): Promise<void> {
   try {
     const field = await startField({ ...options, cores })
     try {
-      await report(options, await run(options, field, load), field.notes)
+      await report(options, await run(options, field, load), field)
     } finally {
       await field.stop()
     }
@@ -42,11 +42,9 @@ async function main(options: BenchOptions): Promise<void> {
 async function run(options: BenchOptions, field: Field, load: LoadGenerator): Promise<Summary> {
   for (const note of field.notes) say(note)
   if (options.wait) await enter(field.contestants)
-  const cases = field.contestants
-    .filter(
-      ({ name }) => options.only === undefined || ['direct', 'nginx'].includes(name) || name.includes(options.only),
-    )
-    .flatMap((contestant) => options.connections.map((connections): Case => ({ contestant, connections })))
+  const cases = field.contestants.flatMap((contestant) =>
+    options.connections.map((connections): Case => ({ contestant, connections })),
+  )
   cases.sort((a, b) => order(a) - order(b))
   const timing = options.openLoopRate !== undefined ? OPEN : options.short ? SHORT : FULL
   const { rounds, openLoopRate: requestsPerSecond } = options
@@ -64,7 +62,7 @@ function order({ contestant, connections }: Case): number {
   return (contestant.upstream === 'null' ? 0 : 1_000_000) + connections
 }
 
-async function report(options: BenchOptions, summary: Summary, notes: readonly string[]): Promise<void> {
+async function report(options: BenchOptions, summary: Summary, { notes, failures }: Field): Promise<void> {
   const mode = options.openLoopRate === undefined ? 'closed loop' : `open loop, ${options.openLoopRate} requests/s`
   console.log(
     `\n${mode}; medians of ${options.rounds} rounds, ± half their range; ratios of throughput to the row named\n`,
@@ -73,10 +71,11 @@ async function report(options: BenchOptions, summary: Summary, notes: readonly s
   console.log(`\n${noiseSentence(summary.foreignShare)}`)
   const file = await save(options, summary, notes)
   console.log(`Written to ${file}.json and .svg`)
-  for (const fault of summary.faults) console.error(`✗ ${fault}`)
+  const faults = [...failures, ...summary.faults]
+  for (const fault of faults) console.error(`✗ ${fault}`)
   const right = summary.rows.filter(({ figures }) => figures !== undefined).length
-  console.log(`${right} passed, ${summary.rows.length - right} failed`)
-  process.exitCode = summary.faults.length === 0 ? 0 : 1
+  console.log(`${right} passed, ${summary.rows.length - right + failures.length} failed`)
+  process.exitCode = faults.length === 0 ? 0 : 1
 }
 
 async function save(options: BenchOptions, summary: Summary, notes: readonly string[]): Promise<string> {

@@ -39,12 +39,15 @@ export async function startGateway({ workers, templates, core }: GatewayOptions)
     await launched.stop()
     await folder.stop()
   }
+  const ended = launched.exited.then(() => Promise.reject(new Error('it ended')))
   try {
-    for (const template of Object.keys(templates)) await healthy(url, template)
+    for (const template of Object.keys(templates)) await Promise.race([healthy(url, template), ended])
   } catch (error) {
     await stop()
     throw new Error(`the gateway did not become ready: ${launched.output()}`, { cause: error })
   }
+  // From here on it ends when it is stopped, which is no failure.
+  ended.catch(() => undefined)
   return { url, pid: launched.pid, stop }
 }
 
