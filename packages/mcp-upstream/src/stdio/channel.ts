@@ -80,6 +80,12 @@ export class Channel {
     await this.#child.stop()
   }
 
+  /** It runs and does not answer: ends it as if it had exited, so that another is started in its place. */
+  giveUp(): void {
+    this.#finish('exited')
+    void this.#child.stop()
+  }
+
   async #onExit(exit: ChildExit): Promise<void> {
     this.#exit = exit
     const { stdout } = this.#child
@@ -94,9 +100,7 @@ export class Channel {
 
   /** A write failed: as a rule the child has just died. One that lives on and takes no input is of no use. */
   async #onBrokenInput(): Promise<void> {
-    if (await settlesWithin(this.#child.exit, LAST_WORDS_MS)) return
-    this.#finish('exited')
-    await this.#child.stop()
+    if (!(await settlesWithin(this.#child.exit, LAST_WORDS_MS))) this.giveUp()
   }
 
   #finish(end: ChannelEnd): void {

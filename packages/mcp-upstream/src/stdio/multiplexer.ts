@@ -85,10 +85,15 @@ export class Multiplexer {
     return this.#sending.size
   }
 
+  /** A caller waits for an answer. */
+  get isAwaited(): boolean {
+    for (const { owner } of this.#sending.values()) if (owner.isCaller) return true
+    return false
+  }
+
   /** Milliseconds since a caller last used the child; 0 while an answer is awaited or somebody listens. */
   idleMs(): number {
-    const inUse = [...this.#sending.values()].some(({ owner }) => owner.isCaller) || this.#isListenedTo()
-    return inUse ? 0 : this.#options.now() - this.#lastUsedAtMs
+    return this.isAwaited || this.#isListenedTo() ? 0 : this.#options.now() - this.#lastUsedAtMs
   }
 
   /** Late, unknown and unwanted messages since the start. */

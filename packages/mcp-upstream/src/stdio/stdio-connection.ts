@@ -1,4 +1,10 @@
-import { UpstreamClosedError, UpstreamError, UpstreamNotIdentifiedError, UpstreamSpawnFailedError } from '../errors.js'
+import {
+  UpstreamClosedError,
+  UpstreamError,
+  UpstreamNotIdentifiedError,
+  UpstreamSpawnFailedError,
+  UpstreamTimeoutError,
+} from '../errors.js'
 import { ownRequest, ownSessionInit } from '../own-requests.js'
 import type {
   Connection,
@@ -106,14 +112,15 @@ export class StdioConnection implements Connection {
   }
 
   /**
-   * Tells whether the server works, without being use of a child: asks one that runs (`ping`, or `server/discover`).
+   * Tells whether the server works, without being use of a child: asks those that run (`ping`, or `server/discover`);
+   * one answer is enough. A child that does not answer although nobody else waits for it is ended.
    * With none running it is content, since children are started by use, unless the server is not known yet or the last
    * child failed: then it starts one. Resolves with who the server is, rejects with an
    * UpstreamError.
    */
   async probe(options: ExchangeOptions): Promise<ServerIdentity> {
-    const ready = this.#supervisors.map((supervisor) => supervisor.ready).find((child) => child !== undefined)
-    if (ready) return await this.#ask(ready, options)
+    const ready = this.#supervisors.flatMap((supervisor) => supervisor.ready ?? [])
+    if (ready.length > 0) return await firstOf(ready.map((child) => this.#ask(child, options)))
     if (!this.#identity) return await this.identify(options)
     return this.#launcher.isTroubled ? await this.#startAgain(this.#identity.era, options) : this.#identity
   }
@@ -194,9 +201,15 @@ export class StdioConnection implements Connection {
 
   async #ask({ channel, identity }: ReadyChild, { signal, limits }: ExchangeOptions): Promise<ServerIdentity> {
     const bounds = { signal, firstByteMs: limits.firstByteMs }
-    if (identity.era === 'modern') return await this.#discover(channel, bounds)
-    await call(channel, ownRequest('ping', {}), bounds)
-    return identity
+    try {
+      if (identity.era === 'modern') return await this.#discover(channel, bounds)
+      await call(channel, ownRequest('ping', {}), bounds)
+      return identity
+    } catch (error) {
+      // A server that is busy with somebody's call may well be deaf for as long as that takes.
+      if (error instanceof UpstreamTimeoutError && !channel.multiplexer.isAwaited) channel.giveUp()
+      throw error
+    }
   }
 
   async #startAgain(era: Era, { signal, limits }: ExchangeOptions): Promise<ServerIdentity> {
@@ -258,6 +271,15 @@ export class StdioConnection implements Connection {
   #onSessionEnded(context: string, because: 'child_exited' | 'closed'): void {
     if (because === 'closed') this.#settings.onEvent?.({ type: 'session_closed', context })
     else this.#settings.onEvent?.({ type: 'session_lost', context, because })
+  }
+}
+
+/** The first that succeeds; with none, the failure of the first. */
+async function firstOf<T>(attempts: readonly Promise<T>[]): Promise<T> {
+  try {
+    return await Promise.any(attempts)
+  } catch (failures) {
+    throw failures instanceof AggregateError ? failures.errors[0] : failures
   }
 }
 

@@ -449,15 +449,30 @@ describe('probe', () => {
     expect(connection.status().children).toHaveLength(1)
   })
 
-  it('notices a child that runs and does not answer', async () => {
-    await using connection = new Faulty()
+  it('notices a child that runs and does not answer, ends it, and starts another', async () => {
+    await using connection = new Faulty([], { random: () => 0 })
     await connection.probe(within())
     const pid = connection.status().children[0]?.pid ?? 0
     process.kill(pid, 'SIGSTOP')
     const limits = { ...LIMITS, firstByteMs: 50 }
     const failure = await failureOf(connection.probe(within({ limits })))
     expect(failure).toMatchObject({ code: 'UPSTREAM_TIMEOUT', timer: 'first_byte' })
-    process.kill(pid, 'SIGKILL')
+    await waitFor(() => connection.ofType('child_exited').length === 1)
+    await connection.probe(within())
+    expect(connection.status().children).toMatchObject([{ inFlight: 0 }])
+    expect(connection.status().children[0]?.pid).not.toBe(pid)
+  })
+
+  it('leaves a child alone that is deaf while it works for somebody', async () => {
+    await using connection = new Faulty()
+    const session = await connection.openSession(PLAIN, 'ann', within())
+    const pid = connection.status().children[0]?.pid ?? 0
+    const working = call(session, toolCall(1, 'slow', { ms: 1 }))
+    await new Promise((resolve) => setImmediate(resolve))
+    process.kill(pid, 'SIGSTOP')
+    await failureOf(connection.probe(within({ limits: { ...LIMITS, firstByteMs: 50 } })))
+    process.kill(pid, 'SIGCONT')
+    expect((await working).id).toBe(1)
   })
 
   it('is what mcpProbe does, and holds a child in a crash loop', async () => {
