@@ -1,0 +1,54 @@
+import { Command, type Interfaces } from '@oclif/core'
+import { globalFlags } from './global-flags.js'
+import { type Paint, painter } from './output/colour.js'
+import type { Cell } from './output/table.js'
+
+interface GlobalValues {
+  readonly json: boolean
+  readonly 'no-color': boolean
+}
+
+/** What every command shares: how results and errors are printed. */
+export abstract class BaseCommand extends Command {
+  static override baseFlags: typeof globalFlags = globalFlags
+
+  /** Prints a result: with `--json` exactly the value, else what `render` makes of it. */
+  protected async print(flags: GlobalValues, value: unknown, render: () => string | Promise<string>): Promise<void> {
+    const text = flags.json ? JSON.stringify(value, null, 2) : await render()
+    if (text !== '') process.stdout.write(`${text}\n`)
+  }
+
+  /** Prints a line for people; with `--json` nothing. */
+  protected note(flags: GlobalValues, text: string): void {
+    if (!flags.json) process.stdout.write(`${text}\n`)
+  }
+
+  protected warning(text: string): void {
+    process.stderr.write(`Warning: ${text}\n`)
+  }
+
+  protected paint(flags: GlobalValues): Paint {
+    return painter(process.stdout, process.env, flags['no-color'])
+  }
+
+  protected async table(
+    flags: GlobalValues,
+    head: readonly string[],
+    rows: readonly (readonly Cell[])[],
+  ): Promise<string> {
+    const { table } = await import('./output/table.js')
+    return table(head, rows, this.paint(flags))
+  }
+
+  /** Called by oclif with whatever `run` has thrown. */
+  protected override async catch(error: Interfaces.CommandError): Promise<unknown> {
+    // Wrong usage: oclif says so itself, with exit code 2.
+    if ('oclif' in error) return super.catch(error)
+    const { reportOf } = await import('./output/error-report.js')
+    const report = reportOf(error, { command: (this.id ?? '').replaceAll(':', ' ') })
+    const { writeReport } = await import('./output/write-report.js')
+    writeReport(report, error, { json: this.argv.includes('--json'), verbose: this.argv.includes('--verbose') })
+    process.exitCode = report.exitCode
+    return undefined
+  }
+}

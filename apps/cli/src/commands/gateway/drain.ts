@@ -1,0 +1,18 @@
+import { Args } from '@oclif/core'
+import { ClientCommand } from '../../client-command.js'
+
+export default class GatewayDrain extends ClientCommand {
+  static override summary = 'Take an instance out of the rotation; calls in flight end normally.'
+  static override args = {
+    template: Args.string({ description: 'name of the template', required: true }),
+    instance: Args.string({ description: 'id of the instance', required: true }),
+  }
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(GatewayDrain)
+    await using client = await this.connect(flags)
+    const view = await client.drain(args.template, args.instance)
+    const text = `${args.template}/${view.id} is ${view.state} (${view.status}), ${view.in_flight} in flight.`
+    await this.print(flags, view, () => text)
+  }
+}

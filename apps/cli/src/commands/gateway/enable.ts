@@ -1,0 +1,18 @@
+import { Args } from '@oclif/core'
+import { ClientCommand } from '../../client-command.js'
+
+export default class GatewayEnable extends ClientCommand {
+  static override summary = 'Put an instance back into the rotation.'
+  static override args = {
+    template: Args.string({ description: 'name of the template', required: true }),
+    instance: Args.string({ description: 'id of the instance', required: true }),
+  }
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(GatewayEnable)
+    await using client = await this.connect(flags)
+    const view = await client.enable(args.template, args.instance)
+    const text = `${args.template}/${view.id} is ${view.state} (${view.status}), ${view.in_flight} in flight.`
+    await this.print(flags, view, () => text)
+  }
+}

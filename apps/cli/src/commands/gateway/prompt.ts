@@ -1,0 +1,34 @@
+import type { ContentBlock, PromptMessage } from '@mcp-platform/contract'
+import { Args, Flags } from '@oclif/core'
+import { ClientCommand } from '../../client-command.js'
+import { parsePairs } from '../../input/pairs.js'
+import { blockText } from '../../output/content.js'
+import { printable } from '../../output/printable.js'
+
+export default class GatewayPrompt extends ClientCommand {
+  static override summary = 'Print a prompt, filled in.'
+  static override args = {
+    template: Args.string({ description: 'name of the template', required: true }),
+    prompt: Args.string({ description: 'name of the prompt', required: true }),
+  }
+  static override flags = {
+    arg: Flags.string({
+      description: 'one argument (repeatable)',
+      helpValue: 'K=V',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
+  }
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(GatewayPrompt)
+    await using client = await this.connect(flags)
+    const result = await client.getPrompt(args.template, args.prompt, parsePairs('--arg', flags.arg))
+    await this.print(flags, result, () => result.messages.map(messageText).join('\n\n'))
+  }
+}
+
+function messageText({ role, content }: PromptMessage): string {
+  const blocks = Array.isArray(content) ? content : [content]
+  return printable(`${role}: ${blocks.map((block) => blockText(block as ContentBlock)).join('\n')}`)
+}

@@ -1,0 +1,40 @@
+import type { SyncResult, SyncSource } from '@mcp-platform/contract'
+import { Flags } from '@oclif/core'
+import { ClientCommand } from '../../client-command.js'
+import { exitCodes } from '../../exit-codes.js'
+import { CHANGE_HEAD, changeRows } from '../../output/changes.js'
+import { printable } from '../../output/printable.js'
+
+export default class GatewaySync extends ClientCommand {
+  static override summary = 'Run discovery now: the registry file and other sources.'
+  static override description = 'Exit code 1 when a source could not be read or has a bad entry.'
+  static override flags = {
+    source: Flags.string({ description: 'only this source: file, docker, kubernetes', helpValue: 'NAME' }),
+    'dry-run': Flags.boolean({ description: 'only say what would be done' }),
+  }
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(GatewaySync)
+    await using client = await this.connect(flags)
+    const result = await client.sync({ source: flags.source, dryRun: flags['dry-run'] || undefined })
+    await this.print(flags, result, () => this.#text(flags, result))
+    if (result.sources.some(hasFault)) process.exitCode = exitCodes.failed
+  }
+
+  async #text(flags: { json: boolean; 'no-color': boolean; 'dry-run': boolean }, result: SyncResult): Promise<string> {
+    const { added, changed, removed, sources } = result
+    const rows = changeRows({ added, changed, removed })
+    const table = rows.length === 0 ? 'Nothing changed.' : await this.table(flags, CHANGE_HEAD, rows)
+    const lines = sources.flatMap(sourceLines)
+    return [...(flags['dry-run'] ? ['Not applied (--dry-run):'] : []), table, ...lines].join('\n')
+  }
+}
+
+function hasFault({ ok, errors }: SyncSource): boolean {
+  return !ok || errors.length > 0
+}
+
+function sourceLines({ source, ok, instances, errors }: SyncSource): string[] {
+  const faults = errors.map(({ path, message }) => printable(`  ${path}: ${message}`))
+  return [`${source}: ${ok ? `${instances} instances` : 'failed'}`, ...faults]
+}

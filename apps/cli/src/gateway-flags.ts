@@ -1,0 +1,65 @@
+import { Flags } from '@oclif/core'
+
+const helpGroup = 'GATEWAY'
+
+// Values stay text: the gateway reads flags, environment and file with one parser and says what is wrong with each.
+function value(description: string, helpValue: string) {
+  return Flags.string({ description, helpValue, helpGroup })
+}
+
+function values(description: string, helpValue: string) {
+  return Flags.string({
+    description: `${description} (repeatable)`,
+    helpValue,
+    helpGroup,
+    multiple: true,
+    multipleNonGreedy: true,
+  })
+}
+
+function either(description: string) {
+  return Flags.boolean({ description, helpGroup, allowNo: true })
+}
+
+/** Settings of a gateway as flags of `gateway start` and `gateway config`; each is also `MCP_GATEWAY_<NAME>`. */
+export const gatewayFlags = {
+  host: value('address to listen on [127.0.0.1]', 'ADDRESS'),
+  port: value('port to listen on; 0 takes a free one [8080]', 'PORT'),
+  'public-url': value('URL by which callers reach the gateway', 'URL'),
+  'allowed-host': values('further Host name to serve', 'NAME'),
+  'allowed-origin': values('web origin that may send requests', 'ORIGIN'),
+  'cors-origin': values('web origin whose scripts may read answers', 'ORIGIN'),
+  'admin-listen': value('listener of its own for management', 'HOST:PORT'),
+  'tls-cert': value('certificate chain, PEM', 'FILE'),
+  'tls-key': value('private key, PEM', 'FILE'),
+  'behind-proxy': either('a proxy in front does TLS'),
+  'trusted-proxy': values('proxy whose X-Forwarded-For is believed', 'ADDRESS'),
+  auth: either('every request needs a credential [off on loopback]'),
+  insecure: either('allow --no-auth on an address that is not loopback'),
+  'stdio-mode': value('which stdio servers may be registered: off, profiles, commands', 'MODE'),
+  database: value('where the registry is kept [SQLite in the state folder]', 'URL'),
+  migrate: either('bring the database schema up to date at start [on]'),
+  'state-dir': value('folder for database, admin token, log [~/.mcpp]', 'FOLDER'),
+  'registry-file': value('registry file, loaded again when it changes', 'FILE'),
+  sync: either('load and watch the registry file [on]'),
+  strategy: value('default balancing strategy [round_robin]', 'NAME'),
+  'health-interval': value('seconds between health checks [30]', 'SECONDS'),
+  'health-timeout': value('seconds a health check may take [10]', 'SECONDS'),
+  'max-retries': value('further attempts of a call that may be repeated [3]', 'COUNT'),
+  region: value('region of this node', 'NAME'),
+  workers: value('processes that serve MCP traffic [1]', 'COUNT'),
+  'drain-delay': value('seconds to serve on at shutdown [0]', 'SECONDS'),
+  'log-level': value('debug, info, warn, error or silent [info]', 'LEVEL'),
+  'log-format': value('json or pretty', 'FORMAT'),
+}
+
+/** The file with settings; not one itself. */
+export const configFileFlag = {
+  config: Flags.string({ description: 'settings file, JSON or YAML', helpValue: 'FILE', helpGroup }),
+}
+
+/** Picks the settings that were given among all parsed flags. */
+export function givenSettings(flags: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const given = Object.keys(gatewayFlags).filter((name) => flags[name] !== undefined)
+  return Object.fromEntries(given.map((name) => [name, flags[name]]))
+}

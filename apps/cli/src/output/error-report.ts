@@ -1,0 +1,124 @@
+import type { Problem } from '@mcp-platform/contract'
+import { CliError } from '../errors.js'
+import { type ExitCode, exitCodes } from '../exit-codes.js'
+import { printable } from './printable.js'
+
+/** What is printed of an error, and what the process ends with. */
+export interface ErrorReport {
+  readonly code: string
+  /** One sentence. */
+  readonly message: string
+  /** Facts worth a line each: faults with their paths, whether the tool ran. */
+  readonly details: readonly string[]
+  /** The command to type next. */
+  readonly next: string | undefined
+  readonly exitCode: ExitCode
+  readonly problem: Problem | undefined
+}
+
+/** What the report needs to know of the command that failed. */
+export interface ReportContext {
+  /** As typed: `gateway register`. */
+  readonly command: string
+}
+
+const CLIENT_EXITS: Readonly<Record<string, ExitCode>> = {
+  CLIENT_GATEWAY_UNREACHABLE: exitCodes.unreachable,
+  CLIENT_TIMEOUT: exitCodes.failed,
+  CLIENT_BAD_ANSWER: exitCodes.unreachable,
+}
+
+const CLIENT_NEXT: Readonly<Record<string, string>> = {
+  CLIENT_GATEWAY_UNREACHABLE: 'mcpp gateway start --background',
+  CLIENT_TIMEOUT: 'mcpp gateway status',
+  CLIENT_BAD_ANSWER: 'mcpp config list',
+  CLIENT_STATE_FILE_INVALID: 'mcpp gateway status --url URL',
+}
+
+const PROBLEM_NEXT: Readonly<Record<string, (problem: Problem) => string>> = {
+  TEMPLATE_NOT_FOUND: () => 'mcpp gateway list',
+  INSTANCE_NOT_FOUND: ({ template }) => `mcpp gateway list${template === undefined ? '' : ` ${template}`}`,
+  TOOL_NOT_FOUND: ({ template }) => (template === undefined ? 'mcpp gateway list' : `mcpp gateway tools ${template}`),
+  NO_INSTANCE_AVAILABLE: ({ template }) =>
+    template === undefined ? 'mcpp gateway list' : `mcpp gateway explain ${template}`,
+  INTERNAL: () => 'mcpp gateway logs',
+}
+
+/** Turns anything thrown into what people and scripts get. */
+export function reportOf(error: unknown, context: ReportContext): ErrorReport {
+  if (error instanceof CliError) return ofCli(error)
+  const problem = problemOf(error)
+  if (problem !== undefined) return ofProblem(problem, context)
+  const code = codeOf(error)
+  if (code !== undefined) return ofCoded(error, code)
+  const message = error instanceof Error ? error.message : String(error)
+  return { code: 'CLI_FAILED', message, details: [], next: undefined, exitCode: exitCodes.failed, problem: undefined }
+}
+
+function ofCli({ code, message, next, exitCode }: CliError): ErrorReport {
+  return { code, message, details: [], next, exitCode, problem: undefined }
+}
+
+function ofProblem(problem: Problem, { command }: ReportContext): ErrorReport {
+  return {
+    code: problem.code,
+    message: problem.detail,
+    details: [...faultLines(problem), ...outcomeLines(problem)],
+    next: nextOf(problem, command),
+    exitCode: exitOf(problem.status),
+    problem,
+  }
+}
+
+function ofCoded(error: unknown, code: string): ErrorReport {
+  const message = error instanceof Error ? error.message : String(error)
+  return {
+    code,
+    message,
+    details: executedOf(error) === 'unknown' && code === 'CLIENT_TIMEOUT' ? ['It is unknown whether it has run.'] : [],
+    next: CLIENT_NEXT[code],
+    exitCode: CLIENT_EXITS[code] ?? exitCodes.failed,
+    problem: undefined,
+  }
+}
+
+function exitOf(status: number): ExitCode {
+  if (status === 401) return exitCodes.notAuthenticated
+  return status === 403 ? exitCodes.notAllowed : exitCodes.failed
+}
+
+function nextOf(problem: Problem, command: string): string {
+  const { code, status } = problem
+  if (status === 401) return 'mcpp config set api-key -'
+  if (status === 403) return 'mcpp config list'
+  if (code === 'CONFLICT' && command === 'gateway register') return 'mcpp gateway register … --replace'
+  if (status === 422) return `mcpp ${command} --help`
+  return PROBLEM_NEXT[code]?.(problem) ?? 'mcpp gateway status'
+}
+
+function faultLines({ errors = [] }: Problem): string[] {
+  return errors.map(({ path, message }) => printable(path === '' ? message : `${path}: ${message}`))
+}
+
+function outcomeLines({ executed, retry_after_seconds: retryAfter }: Problem): string[] {
+  const lines: string[] = []
+  if (executed === 'unknown') lines.push('It is unknown whether the tool has run; find out before you call it again.')
+  if (retryAfter !== undefined) lines.push(`Try again in ${retryAfter} s.`)
+  return lines
+}
+
+// By shape, not by class: the client is loaded only by commands that use it.
+function problemOf(error: unknown): Problem | undefined {
+  if (typeof error !== 'object' || error === null || !('problem' in error)) return undefined
+  const { problem } = error
+  return typeof problem === 'object' && problem !== null && 'code' in problem ? (problem as Problem) : undefined
+}
+
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined
+  return typeof error.code === 'string' ? error.code : undefined
+}
+
+function executedOf(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'executed' in error ? error.executed : undefined
+}

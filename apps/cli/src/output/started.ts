@@ -1,0 +1,41 @@
+import type { LocalGateway } from '@mcp-platform/client'
+
+/** What is known of a gateway that has started. */
+export interface Started {
+  readonly url: string
+  readonly docsUrl: string
+  readonly authEnabled: boolean
+}
+
+/** What `gateway start` prints: where things are, and what to type first. */
+export function startedText({ url, docsUrl, authEnabled }: Started): string {
+  return [
+    `Gateway    ${url}`,
+    `Docs       ${docsUrl}`,
+    `MCP        ${new URL('/mcp', url)} (all servers), ${new URL('/mcp/NAME', url)} (one)`,
+    '',
+    'Register a first server:',
+    '  mcpp gateway register files --command "npx -y @modelcontextprotocol/server-filesystem ." --wait',
+    '  mcpp gateway tools files',
+    '',
+    authText(authEnabled),
+  ].join('\n')
+}
+
+/** What `gateway start --background` prints. */
+export function backgroundText(running: LocalGateway & { readonly authEnabled: boolean }): string {
+  const docsUrl = new URL('/docs', running.managementUrl ?? running.url).href
+  return [
+    startedText({ url: running.url, docsUrl, authEnabled: running.authEnabled }),
+    '',
+    `Runs in the background as process ${running.pid}.`,
+    'See it: mcpp gateway status   Follow its log: mcpp gateway logs -f   Stop it: mcpp gateway stop',
+  ].join('\n')
+}
+
+function authText(authEnabled: boolean): string {
+  if (authEnabled) {
+    return 'Authentication is on: every request needs a credential. No rate limit is set for authenticated calls.'
+  }
+  return 'Authentication is off: every local user may call tools, changes need the admin token. --auth switches it on.'
+}

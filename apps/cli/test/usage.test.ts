@@ -1,0 +1,40 @@
+import { readFile } from 'node:fs/promises'
+import { describe, expect, it } from '@jest/globals'
+import { mcpp } from './mcpp.js'
+
+describe('mcpp', () => {
+  it('prints its version, and nothing else', async () => {
+    const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'))
+    expect(await mcpp(['--version'])).toEqual({ code: 0, stdout: `mcpp ${version}\n`, stderr: '' })
+  })
+
+  it.each([
+    [['gateway', 'call'], 'Missing 2 required args'],
+    [['gateway', 'list', '--nonsense'], 'Nonexistent flag'],
+    [['gateway', 'register', 't'], 'either --endpoint URL or --command'],
+    [['gateway', 'register', 't', '--endpoint', 'http://h', '--command', 'c'], 'either --endpoint URL or --command'],
+    [['gateway', 'register', 't', '--endpoint', 'http://h', '--weight', 'heavy'], '--weight expects a number'],
+    [['gateway', 'register', 't', '--endpoint', 'http://h', '--header', 'oops'], '--header expects KEY=VALUE'],
+    [['gateway', 'register', 't', '--endpoint', 'http://h', '--metadata', '[1]'], 'JSON object'],
+    [['gateway', 'deregister', 't'], '--all'],
+    [['gateway', 'set', 't'], 'KEY=VALUE'],
+    [['gateway', 'list', '--url', 'nowhere'], '--url must be a URL'],
+    [['gateway', 'list', '--api-key', 'a', '--token', 'b'], 'Two credentials'],
+    [['gateway', 'client-config', '--for', 'netscape'], 'Expected --for'],
+  ])('ends with 2 for wrong usage: %j', async (args, text) => {
+    const { code, stderr, stdout } = await mcpp(args)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toContain(text)
+  })
+
+  it('guesses the command that was meant', async () => {
+    const { code, stderr } = await mcpp(['gateway', 'lst'])
+    expect(code).toBe(2)
+    expect(stderr).toBe('Error: There is no command "gateway lst".\nTry: mcpp gateway list\n')
+  })
+
+  it('never repeats a secret that it refuses', async () => {
+    const { stderr } = await mcpp(['gateway', 'register', 't', '--endpoint', 'http://h', '--env', 'hunter2'])
+    expect(stderr).not.toContain('hunter2')
+  })
+})
