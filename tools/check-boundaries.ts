@@ -13,7 +13,7 @@ import { type ImportStatement, importsOf, packageOf } from './lib/imports.ts'
 import { Tally } from './lib/tally.ts'
 import { packagesIn, root, type WorkspacePackage } from './lib/workspace.ts'
 
-/** `value` may be imported freely, `type` by `import type` only, `lazy` by `import()` and `import type`. */
+/** `value` may be imported freely, `type` by `import type` only, `lazy` by what a command loads with `import()` inside `run()`. */
 type Edge = 'value' | 'type' | 'lazy'
 
 const SCOPE = '@mcp-platform/'
@@ -102,7 +102,7 @@ function manifestFaults({ path, manifest }: WorkspacePackage, allowed: Readonly<
 function importFaults(
   member: WorkspacePackage,
   allowed: Readonly<Record<string, Edge>>,
-  { file }: SourceFile,
+  { file, isEager }: SourceFile & { isEager: boolean },
   found: ImportStatement,
 ): string[] {
   const where = `${relative(root, file)}: import of '${found.specifier}'`
@@ -114,7 +114,7 @@ function importFaults(
   if (name === undefined || name === member.manifest.name) return []
   if (!isDeclared(member, name)) return [`${where} is not among the dependencies of ${member.path}/package.json`]
   if (!name.startsWith(SCOPE)) return []
-  return edgeFaults(allowed[name.replace(SCOPE, '')], found).map((fault) => `${where} ${fault}`)
+  return edgeFaults(allowed[name.replace(SCOPE, '')], found, isEager).map((fault) => `${where} ${fault}`)
 }
 
 function isDeclared({ manifest }: WorkspacePackage, name: string): boolean {
@@ -123,10 +123,10 @@ function isDeclared({ manifest }: WorkspacePackage, name: string): boolean {
   )
 }
 
-function edgeFaults(edge: Edge | undefined, { typeOnly, dynamic }: ImportStatement): string[] {
+function edgeFaults(edge: Edge | undefined, { typeOnly, dynamic }: ImportStatement, isEager: boolean): string[] {
   if (edge === undefined) return ['goes up or sideways']
   if (edge === 'value' || typeOnly) return []
-  if (edge === 'lazy') return dynamic ? [] : ['must be an import() inside a function']
+  if (edge === 'lazy') return dynamic || !isEager ? [] : ['is loaded with a command; it must be behind an import()']
   return ['must be an `import type`']
 }
 
@@ -147,16 +147,23 @@ function bareFaults({ path, manifest }: WorkspacePackage): string[] {
   )
 }
 
-/** Walks from the root entry along value imports; another entry (health's `/node`) may import `node:`. */
+/** Another entry (health's `/node`) may import `node:`. */
 function nodeFaults({ dir, path }: WorkspacePackage, sources: readonly SourceFile[]): string[] {
-  const byFile = new Map(sources.map((source) => [source.file, source.imports.filter(({ typeOnly }) => !typeOnly)]))
-  const reached = new Set([join(dir, 'src/index.ts')])
-  const faults: string[] = []
+  const reached = reachedFrom(sources, (file) => file === join(dir, 'src/index.ts'))
+  return sources.flatMap(({ file, imports }) => {
+    const builtin = imports.find(({ specifier, typeOnly }) => !typeOnly && specifier.startsWith('node:'))
+    if (builtin === undefined || !reached.has(file)) return []
+    return [`${relative(root, file)} imports ${builtin.specifier}, reached from ${path}'s root entry`]
+  })
+}
+
+/** Files that are loaded as soon as an entry is: along static imports of values. */
+function reachedFrom(sources: readonly SourceFile[], isEntry: (file: string) => boolean): ReadonlySet<string> {
+  const byFile = new Map(sources.map(({ file, imports }) => [file, imports]))
+  const reached = new Set(sources.map(({ file }) => file).filter(isEntry))
   for (const file of reached) {
-    const imports = byFile.get(file) ?? []
-    for (const target of localTargets(file, imports)) reached.add(target)
-    const builtin = imports.find(({ specifier }) => specifier.startsWith('node:'))
-    if (builtin) faults.push(`${relative(root, file)} imports ${builtin.specifier}, reached from ${path}'s root entry`)
+    const loaded = (byFile.get(file) ?? []).filter(({ typeOnly, dynamic }) => !typeOnly && !dynamic)
+    for (const target of localTargets(file, loaded)) reached.add(target)
   }
-  return faults
+  return reached
 }
