@@ -355,10 +355,12 @@ describe('the environment of a child', () => {
 
 describe('idle children', () => {
   it('stop; a share goes on with the next, an exclusive session has ended', async () => {
-    await using connection = new Faulty([], { idleStopMs: 100 })
+    let now = 0
+    await using connection = new Faulty([], { idleStopMs: 50, now: () => now })
     const share = await connection.openSession(PLAIN, 'ann', within())
     const own = await connection.openSession(ASKABLE, 'ann', within())
     const pid = await pidOf(share)
+    now = 1_000
     await waitFor(() => connection.ofType('child_exited').length === 2)
     expect(connection.ofType('child_exited').map(({ expected }) => expected)).toEqual([true, true])
     expect([share.ended.aborted, own.ended.aborted]).toEqual([false, true])
