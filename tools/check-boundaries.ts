@@ -79,8 +79,11 @@ function checkPackage(member: WorkspacePackage): void {
   }
   const sources = readSources(member)
   tally.check(manifestFaults(member, allowed))
-  for (const source of sources)
-    tally.check(source.imports.flatMap((found) => importFaults(member, allowed, source, found)))
+  const eager = reachedFrom(sources, (file) => file.startsWith(join(member.dir, 'src/commands/')))
+  for (const source of sources) {
+    const seen = { ...source, isEager: eager.has(source.file) }
+    tally.check(source.imports.flatMap((found) => importFaults(member, allowed, seen, found)))
+  }
   tally.check(cycleFaults(sources))
   if (BARE.has(name)) tally.check(bareFaults(member))
   if (FREE_OF_NODE.has(name)) tally.check(nodeFaults(member, sources))
