@@ -1,9 +1,10 @@
-/** Something that may run out. The two fields belong to the wheel. */
+/** Something that may run out. The fields belong to the wheel. */
 export interface Timed {
   /** On `performance.now()`'s clock; Infinity: never. */
   dueAt: number
-  /** The tick whose slot holds it. */
+  /** The tick whose slot holds it, and where in the slot. */
   tick: number | undefined
+  index: number
   /** Called once when it ran out. */
   expire(): void
 }
@@ -14,6 +15,8 @@ const SLOTS = 32
 /**
  * Bounds of thousands of exchanges on one timer: arming again costs a comparison, where a timer per request and per
  * chunk would cost two calls into the runtime. Late by at most 50 ms, never early. Runs only while something waits.
+ * What is disarmed leaves at once: an exchange held until its slot comes round would live to be an old object for the
+ * garbage collector.
  */
 export class TimerWheel {
   readonly #slots: Timed[][] = Array.from({ length: SLOTS }, () => [])
@@ -23,12 +26,17 @@ export class TimerWheel {
 
   /** Runs out in `inMs`, whatever was set before; Infinity disarms. */
   arm(entry: Timed, inMs: number): void {
+    if (inMs === Number.POSITIVE_INFINITY) {
+      this.disarm(entry)
+      return
+    }
     entry.dueAt = performance.now() + inMs
-    if (entry.dueAt !== Number.POSITIVE_INFINITY) this.#hold(entry)
+    this.#hold(entry)
   }
 
   disarm(entry: Timed): void {
     entry.dueAt = Number.POSITIVE_INFINITY
+    this.#remove(entry)
   }
 
   #hold(entry: Timed): void {
@@ -36,9 +44,28 @@ export class TimerWheel {
     // What is due far away is looked at again within one turn of the wheel.
     const tick = Math.min(Math.max(Math.ceil(entry.dueAt / TICK_MS), this.#lastTick + 1), this.#lastTick + SLOTS - 1)
     if (entry.tick !== undefined && entry.tick <= tick) return
+    this.#remove(entry)
+    const slot = this.#slotAt(tick)
     entry.tick = tick
-    this.#slots[tick % SLOTS]?.push(entry)
+    entry.index = slot.push(entry) - 1
     this.#held += 1
+  }
+
+  /** The last of the slot takes its place. */
+  #remove(entry: Timed): void {
+    if (entry.tick === undefined) return
+    const slot = this.#slotAt(entry.tick)
+    const last = slot.pop()
+    if (last !== undefined && last !== entry) {
+      slot[entry.index] = last
+      last.index = entry.index
+    }
+    entry.tick = undefined
+    this.#held -= 1
+  }
+
+  #slotAt(tick: number): Timed[] {
+    return this.#slots[tick % SLOTS] as Timed[]
   }
 
   #start(): void {
@@ -53,28 +80,25 @@ export class TimerWheel {
 
   #turn(): void {
     const now = Math.floor(performance.now() / TICK_MS)
-    // After a long stall every slot is visited once: entries know themselves whether they are due.
-    const from = Math.max(this.#lastTick + 1, now - SLOTS + 1)
-    for (let tick = from; tick <= now; tick++) this.#visit(tick)
-    this.#lastTick = Math.max(this.#lastTick, now)
+    // Every tick that passed is visited, after a long stall each slot once: entries know whether they are due.
+    const first = this.#lastTick + 1
+    const last = Math.min(now, this.#lastTick + SLOTS)
+    this.#lastTick = now
+    for (let tick = first; tick <= last; tick++) this.#visit(tick)
     if (this.#held > 0) this.#schedule()
     else this.#timer = undefined
   }
 
   #visit(tick: number): void {
-    const slot = this.#slots[tick % SLOTS]
-    if (slot === undefined || slot.length === 0) return
-    this.#slots[tick % SLOTS] = []
-    this.#lastTick = tick
-    this.#held -= slot.length
-    for (const entry of slot) this.#look(entry, tick)
+    const slot = this.#slotAt(tick)
+    // From a copy: expiring one may disarm others, and what is not due yet goes to another slot.
+    for (const entry of slot.slice()) {
+      if (entry.tick !== undefined && entry.tick <= tick) this.#look(entry)
+    }
   }
 
-  #look(entry: Timed, tick: number): void {
-    // Held twice when it was armed for an earlier time meanwhile; the earlier slot counts.
-    if (entry.tick === undefined || entry.tick > tick) return
-    entry.tick = undefined
-    if (entry.dueAt === Number.POSITIVE_INFINITY) return
+  #look(entry: Timed): void {
+    this.#remove(entry)
     if (entry.dueAt > performance.now()) {
       this.#hold(entry)
       return

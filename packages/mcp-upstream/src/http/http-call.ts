@@ -51,6 +51,7 @@ const IGNORE: AnswerReader = { head() {}, data() {}, end() {}, fail() {} }
 export class HttpCall implements Dispatcher.DispatchHandler, Timed {
   dueAt: number = Number.POSITIVE_INFINITY
   tick: number | undefined
+  index = 0
   #phase: Phase = 'connecting'
   #timer: UpstreamTimer = 'connect'
   readonly #limits: CallLimits

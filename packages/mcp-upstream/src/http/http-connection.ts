@@ -61,6 +61,7 @@ export class HttpConnection implements Connection {
   readonly modern: Upstream
   readonly #options: HttpConnectionOptions
   readonly #url: URL
+  readonly #givenPath: string
   readonly #clientInfo: ClientInfo
   readonly #wire: Wire
   readonly #pools: HttpPools
@@ -79,6 +80,7 @@ export class HttpConnection implements Connection {
     this.#options = options
     this.#url = new URL(options.url)
     guard.checkUrl(this.#url)
+    this.#givenPath = this.#url.pathname + this.#url.search
     this.#clientInfo = options.clientInfo ?? DEFAULT_CLIENT
     this.#pools = new HttpPools({
       origin: this.#url.origin,
@@ -156,7 +158,7 @@ export class HttpConnection implements Connection {
   }
 
   #path(): string {
-    return this.#located?.path ?? this.#url.pathname + this.#url.search
+    return this.#located?.path ?? this.#givenPath
   }
 
   async #locate(options: ExchangeOptions): Promise<Located> {

@@ -13,6 +13,7 @@ import { scanReply } from '../scan/scan-reply.js'
 import { replaceSpan, shiftReply, withId } from '../scan/splice.js'
 import type { ExchangeOptions, UpstreamMessage, UpstreamReply } from '../upstream.js'
 import { AnswerFlow, type AnswerSource } from './answer-flow.js'
+import { codeOf, errorEnvelope } from './error-body.js'
 import { contentLength, isEncoded, mediaType, retryAfterMs } from './headers.js'
 import { type AnswerReader, HttpCall } from './http-call.js'
 import { JsonBody } from './json-body.js'
@@ -334,20 +335,4 @@ class HttpExchange implements AnswerReader, AnswerSource, ResumedReader {
     this.#feed?.close()
     this.#init.options.signal.removeEventListener('abort', this.#onAbort)
   }
-}
-
-/** The envelope of an error body, if it is a JSON-RPC error. */
-function errorEnvelope(body: JsonBody): ReplyEnvelope | undefined {
-  try {
-    const envelope = body.envelope()
-    return envelope.kind === 'response' ? envelope : undefined
-  } catch {
-    // Whatever it is, it is no JSON-RPC: the HTTP status speaks.
-    return undefined
-  }
-}
-
-function codeOf(error: Buffer): number | undefined {
-  const { code } = JSON.parse(error.toString()) as { code?: unknown }
-  return typeof code === 'number' ? code : undefined
 }

@@ -1,0 +1,106 @@
+import type { ReplyEnvelope, Span } from '../envelope.js'
+import { UpstreamTimeoutError } from '../errors.js'
+import { type Edit, shiftReply, spliceMany } from '../scan/splice.js'
+import { type Timed, wheel } from '../timer-wheel.js'
+import type { ExchangeOptions, UpstreamMessage, UpstreamReply } from '../upstream.js'
+import { AnswerFlow } from './answer-flow.js'
+
+/** One exchange that waits for its answer on the shared stream. */
+export class PendingAnswer implements Timed {
+  dueAt: number = Number.POSITIVE_INFINITY
+  tick: number | undefined
+  index = 0
+  /** The minted id and progress token as raw JSON; the token is the id. */
+  readonly key: string
+  readonly token: string | undefined
+  readonly #id: Buffer
+  readonly #message: UpstreamMessage
+  readonly #options: ExchangeOptions
+  readonly #cancelled: () => void
+  readonly #flow: AnswerFlow
+  #isOver = false
+  #hasBegun = false
+  #onOver: (() => void) | undefined
+
+  constructor(id: Buffer, message: UpstreamMessage, options: ExchangeOptions, cancelled: () => void) {
+    this.#id = id
+    this.key = id.toString()
+    this.token = message.envelope.progressToken === undefined ? undefined : this.key
+    this.#message = message
+    this.#options = options
+    this.#cancelled = cancelled
+    // The stream belongs to all exchanges: one slow reader must not stop the others, so its messages queue up.
+    this.#flow = new AnswerFlow({ pause() {}, resume() {}, cancel: (reason) => this.cancel(reason) })
+    options.signal.addEventListener('abort', this.#onAbort, { once: true })
+  }
+
+  readonly #onAbort = (): void => this.cancel(this.#options.signal.reason)
+
+  reply(): Promise<UpstreamReply> {
+    if (this.#options.limits.firstByteMs !== undefined) wheel.arm(this, this.#options.limits.firstByteMs)
+    return this.#flow.reply
+  }
+
+  /** What goes out: our id, our token. */
+  sent(): UpstreamMessage {
+    const { body, envelope, headers } = this.#message
+    const spans = [envelope.id, envelope.progressToken].filter((span) => span !== undefined)
+    return {
+      body: spliceMany(
+        body,
+        spans.map((span) => ({ span, bytes: this.#id })),
+      ),
+      envelope,
+      headers,
+    }
+  }
+
+  message(json: Buffer, envelope: ReplyEnvelope): void {
+    this.#hasBegun = true
+    wheel.arm(this, this.#options.limits.idleMs)
+    const back = this.#backEdits(envelope.progressToken, this.#message.envelope.progressToken)
+    this.#flow.message(back.length === 0 ? json : spliceMany(json, back), shiftReply(envelope, back))
+  }
+
+  response(json: Buffer, envelope: ReplyEnvelope): void {
+    const back = this.#backEdits(envelope.id, this.#message.envelope.id)
+    this.#finish()
+    this.#flow.response(spliceMany(json, back), shiftReply(envelope, back), 200)
+  }
+
+  #backEdits(found: Span | undefined, own: Span | undefined): readonly Edit[] {
+    if (found === undefined || own === undefined) return []
+    return [{ span: found, bytes: this.#message.body.subarray(own.start, own.end) }]
+  }
+
+  fail(error: unknown): void {
+    if (this.#isOver) return
+    this.#finish()
+    this.#flow.fail(error)
+  }
+
+  cancel(reason: unknown): void {
+    if (this.#isOver) return
+    this.fail(reason)
+    this.#cancelled()
+  }
+
+  expire(): void {
+    const { firstByteMs, idleMs } = this.#options.limits
+    const timer = this.#hasBegun ? 'idle' : 'first_byte'
+    const afterMs = this.#hasBegun ? idleMs : (firstByteMs ?? 0)
+    this.cancel(new UpstreamTimeoutError({ timer, afterMs, sent: true }))
+  }
+
+  onOver(act: () => void): void {
+    if (this.#isOver) act()
+    else this.#onOver = act
+  }
+
+  #finish(): void {
+    this.#isOver = true
+    wheel.disarm(this)
+    this.#options.signal.removeEventListener('abort', this.#onAbort)
+    this.#onOver?.()
+  }
+}
