@@ -3,8 +3,8 @@ import { remaining } from './decay.js'
 /** Time constant of what a kind of call usually takes: slow, so that one bad minute does not become the usual. */
 const BASE_TAU_MS = 300_000
 
-/** Time constant of the level, that of an endpoint's own latency. */
-const LEVEL_TAU_MS = 10_000
+/** Time constant of the level: faster than the base, slower than one endpoint's own latency. */
+const LEVEL_TAU_MS = 30_000
 
 /** Latencies below are equal: a scheduler's noise is not the endpoint's. */
 const FLOOR_MS = 1
@@ -38,8 +38,8 @@ export class LatencyScale {
   }
 
   /**
-   * Ratio of recent successes over all endpoints: 1 in the long run. What an idle endpoint's latency decays towards; if that
-   * were a constant 1, then whenever everything became faster the endpoint at work would look better than all idle ones.
+   * Ratio of recent successes over all endpoints: 1 in the long run. Endpoints are compared with it and not with a constant
+   * 1; else, whenever everything became faster, the endpoint at work would look better than all idle ones for minutes.
    */
   get level(): number {
     return this.#level.value
@@ -54,7 +54,7 @@ export class LatencyScale {
   learn(latencyMs: number, kind: string, nowMs: number): number {
     const measured = Math.max(latencyMs, FLOOR_MS)
     const base = this.#find(kind) ?? this.#remember(kind, { value: measured, count: 0, atMs: nowMs })
-    const ratio = clamp(measured / base.value)
+    const ratio = clampRatio(measured / base.value)
     average(base, measured, { nowMs, tauMs: BASE_TAU_MS })
     average(this.#level, ratio, { nowMs, tauMs: LEVEL_TAU_MS })
     return ratio
@@ -63,7 +63,7 @@ export class LatencyScale {
   /** Ratio of a span of time to what is usual for the kind; the largest one while nothing is known. */
   ratioOf(spanMs: number, kind: string): number {
     const base = this.#find(kind)
-    return base === undefined ? MAX_RATIO : clamp(spanMs / base.value)
+    return base === undefined ? MAX_RATIO : clampRatio(spanMs / base.value)
   }
 
   #find(kind: string): Average | undefined {
@@ -92,6 +92,7 @@ function average(of: Average, value: number, { nowMs, tauMs }: { nowMs: number; 
   of.atMs = Math.max(of.atMs, nowMs)
 }
 
-function clamp(ratio: number): number {
+/** Within 0.05..50: one call, however slow, must not outweigh a failure. */
+export function clampRatio(ratio: number): number {
   return Math.min(MAX_RATIO, Math.max(MIN_RATIO, ratio))
 }

@@ -1,5 +1,5 @@
 import { remaining } from './decay.js'
-import { type LatencyScale, MAX_RATIO } from './latency-scale.js'
+import { clampRatio, type LatencyScale, MAX_RATIO } from './latency-scale.js'
 import type { Report } from './report.js'
 
 /** Time constant of latency (Finagle's and Linkerd's default). */
@@ -50,10 +50,11 @@ export class LearnedLoad {
     return this.#meanMs
   }
 
-  /** Latency ratio, decaying towards `level` while idle. */
+  /** Latency ratio relative to the level of all endpoints, decaying towards 1 while idle. */
   latency(clock: Clock, level: number): number {
-    if (this.#ratio === level) return level
-    return level + (this.#ratio - level) * remaining(clock.nowMs - this.#latencyAtMs, LATENCY_TAU_MS)
+    if (this.#ratio === level) return 1
+    const left = remaining(clock.nowMs - this.#latencyAtMs, LATENCY_TAU_MS)
+    return clampRatio(1 + (this.#ratio / level - 1) * left)
   }
 
   peakLatencyMs(clock: Clock): number {
@@ -105,7 +106,7 @@ export class LearnedLoad {
   // The latency jumps: an endpoint that fails fast must never look fast.
   #punish(report: Report, scale: LatencyScale, nowMs: number): void {
     const asked = isMeasured(report.retryAfterMs) ? scale.ratioOf(report.retryAfterMs, kindOf(report)) : MAX_RATIO
-    this.#ratio = Math.max(this.latency({ nowMs }, scale.level), asked)
+    this.#ratio = Math.max(this.latency({ nowMs }, scale.level), asked) * scale.level
     this.#latencyAtMs = nowMs
     this.#observePeak(penaltyMs(report), nowMs)
   }

@@ -10,7 +10,10 @@ const COOLING_CALLS = 10
 
 /** Fewest calls in flight per weight. Suits calls of very different length. */
 export function leastConnections(): ScanningPolicy {
-  return { name: 'least_connections', pick: (candidates, _context, random) => leastCost(candidates, load, random) }
+  return {
+    name: 'least_connections',
+    pick: (candidates, _context, random) => leastCost(candidates, load, { random, tieRatio: 1 }),
+  }
 }
 
 function load(candidate: Candidate): number {

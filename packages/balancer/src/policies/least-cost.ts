@@ -8,8 +8,12 @@ import type { Random } from '../policy.js'
  */
 const FULL_SCAN_MAX = 16
 
-/** Costs closer than this are a tie. Without it, one rounding error in a latency would decide every quiet moment. */
-const TIE_RATIO = 1.01
+/** How a choice is made among candidates of (nearly) the least cost. */
+interface Ties {
+  readonly random: Random
+  /** Costs up to so many times the least one are equal to it, >= 1. */
+  readonly tieRatio: number
+}
 
 // Costs of one scan; a pick is synchronous, so one array serves all.
 const costs = new Float64Array(FULL_SCAN_MAX)
@@ -18,19 +22,23 @@ const costs = new Float64Array(FULL_SCAN_MAX)
 export function leastCost<C extends Candidate>(
   candidates: readonly C[],
   cost: (candidate: C) => number,
-  random: Random,
+  ties: Ties,
 ): C {
-  return candidates.length > FULL_SCAN_MAX ? betterOfTwo(candidates, cost, random) : bestOfAll(candidates, cost, random)
+  return candidates.length > FULL_SCAN_MAX ? betterOfTwo(candidates, cost, ties) : bestOfAll(candidates, cost, ties)
 }
 
-function bestOfAll<C extends Candidate>(candidates: readonly C[], cost: (candidate: C) => number, random: Random): C {
+function bestOfAll<C extends Candidate>(
+  candidates: readonly C[],
+  cost: (candidate: C) => number,
+  { random, tieRatio }: Ties,
+): C {
   let least = Number.POSITIVE_INFINITY
   for (let at = 0; at < candidates.length; at++) {
     const value = cost(candidateAt(candidates, at))
     costs[at] = value
     if (value < least) least = value
   }
-  return drawTied(candidates, least * TIE_RATIO, random)
+  return drawTied(candidates, least * tieRatio, random)
 }
 
 // Weighted reservoir of one (Chao 1982): the n-th tied candidate replaces the choice with probability w_n / sum(w_1..n).
@@ -46,15 +54,19 @@ function drawTied<C extends Candidate>(candidates: readonly C[], limit: number, 
   return chosen ?? candidateAt(candidates, 0)
 }
 
-function betterOfTwo<C extends Candidate>(candidates: readonly C[], cost: (candidate: C) => number, random: Random): C {
+function betterOfTwo<C extends Candidate>(
+  candidates: readonly C[],
+  cost: (candidate: C) => number,
+  { random, tieRatio }: Ties,
+): C {
   const first = Math.floor(random() * candidates.length)
   const drawn = Math.floor(random() * (candidates.length - 1))
   const a = candidateAt(candidates, first)
   const b = candidateAt(candidates, drawn >= first ? drawn + 1 : drawn)
   const costA = cost(a)
   const costB = cost(b)
-  if (costA > costB * TIE_RATIO) return b
-  if (costB > costA * TIE_RATIO) return a
+  if (costA > costB * tieRatio) return b
+  if (costB > costA * tieRatio) return a
   return random() * (a.weight + b.weight) < a.weight ? a : b
 }
 

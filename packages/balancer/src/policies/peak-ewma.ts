@@ -14,7 +14,7 @@ export function peakEwma(): ScanningPolicy {
 }
 
 function pick<C extends Candidate>(candidates: readonly C[], _context: PickContext, random: Random): C {
-  return leastCost(candidates, peakCost, random)
+  return leastCost(candidates, peakCost, { random, tieRatio: 1 })
 }
 
 function peakCost({ peakLatencyMs, inFlight, penalty, weight }: Candidate): number {
