@@ -168,7 +168,7 @@ export class Route {
         return
       case 'unauthenticated':
         lease.release({ outcome: 'cancelled', kind })
-        void this.#health.probeNow(id)
+        this.#probeSoon(id)
         return
       case 'none':
         lease.release({ outcome: 'cancelled', kind })
@@ -219,8 +219,13 @@ export class Route {
       (id) => !exclude?.has(id) && this.#health.lastResort?.(id) !== undefined,
     )
     const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
-    await Promise.race([Promise.all(ids.map((id) => this.#health.probeNow(id))), aborted])
+    await Promise.race([Promise.allSettled(ids.map((id) => this.#health.probeNow(id))), aborted])
     signal.throwIfAborted()
+  }
+
+  // What the probe finds shows in the instance's health; that the instance was removed meanwhile needs no answer.
+  #probeSoon(id: string): void {
+    this.#health.probeNow(id).catch(() => undefined)
   }
 
   #refusal(error: unknown, call: GatewayCall): unknown {

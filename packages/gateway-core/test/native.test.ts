@@ -7,7 +7,9 @@ import { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.j
 import { StreamableHTTPClientTransport as LegacyTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { type Harness, startGateway } from './support/harness.js'
 
-const reference = createRequire(import.meta.url).resolve('@mcp-platform/example-dual-era-server').replace('index.js', 'main.js')
+const reference = createRequire(import.meta.url)
+  .resolve('@mcp-platform/example-dual-era-server')
+  .replace('index.js', 'main.js')
 const stdio = (era: string) => ({ command: process.execPath, args: [reference, '--stdio', '--era', era] })
 
 let harness: Harness
@@ -44,7 +46,9 @@ describe.each(TEMPLATES)('behind /mcp/%s', (template) => {
     const client = new LegacyClient(info)
     await client.connect(new LegacyTransport(url()))
     expect((await client.listTools()).tools.map(({ name }) => name)).toContain('test_simple_text')
-    expect(await client.callTool({ name: 'test_simple_text', arguments: {} })).toMatchObject({ content: [{ type: 'text' }] })
+    expect(await client.callTool({ name: 'test_simple_text', arguments: {} })).toMatchObject({
+      content: [{ type: 'text' }],
+    })
     await client.close()
   })
 
@@ -52,18 +56,26 @@ describe.each(TEMPLATES)('behind /mcp/%s', (template) => {
     const client = new ModernClient(info, { versionNegotiation: { mode: { pin: '2026-07-28' } } })
     await client.connect(new ModernTransport(url()))
     expect((await client.listTools()).tools.map(({ name }) => name)).toContain('test_simple_text')
-    expect(await client.callTool({ name: 'test_simple_text', arguments: {} })).toMatchObject({ content: [{ type: 'text' }] })
+    expect(await client.callTool({ name: 'test_simple_text', arguments: {} })).toMatchObject({
+      content: [{ type: 'text' }],
+    })
     await client.close()
   })
 })
 
 describe.each(['everything-http', 'everything-stdio'])('behind /mcp/%s', (template) => {
   it('a client of each kind echoes', async () => {
-    for (const client of [new LegacyClient(info), new ModernClient(info), new ModernClient(info, { versionNegotiation: { mode: 'auto' } })]) {
+    for (const client of [
+      new LegacyClient(info),
+      new ModernClient(info),
+      new ModernClient(info, { versionNegotiation: { mode: 'auto' } }),
+    ]) {
       const transport = client instanceof LegacyClient ? LegacyTransport : ModernTransport
       // biome-ignore lint/suspicious/noExplicitAny: two majors of one SDK have unrelated transport types
       await client.connect(new transport(new URL(`${harness.base}/mcp/${template}`)) as any)
-      expect(await client.callTool({ name: 'echo', arguments: { message: 'hi' } })).toMatchObject({ content: [{ type: 'text', text: 'Echo: hi' }] })
+      expect(await client.callTool({ name: 'echo', arguments: { message: 'hi' } })).toMatchObject({
+        content: [{ type: 'text', text: 'Echo: hi' }],
+      })
       await client.close()
     }
   })

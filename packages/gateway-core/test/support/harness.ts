@@ -27,7 +27,8 @@ export async function startGateway(
   const registry = new Registry({ store: new MemoryRegistryStore() })
   await registry.load()
   for (const [name, instances] of Object.entries(templates)) {
-    for (const instance of instances) await registry.register({ template_name: name, instance }, { by: { actor: 'test' } })
+    for (const instance of instances)
+      await registry.register({ template_name: name, instance }, { by: { actor: 'test' } })
     if (settings) await registry.updateTemplate(name, settings, { actor: 'test' })
   }
   const gateway = new Gateway({
