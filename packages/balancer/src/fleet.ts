@@ -15,7 +15,7 @@ export interface FleetOptions<E extends Endpoint> extends Surroundings {
   readonly health: Fitness | undefined
   readonly whenNoneAvailable: 'refuse' | 'panic'
   readonly panicBelowRatio: number
-  readonly holderOf: (state: EndpointState<E>) => LeaseHolder
+  holderOf(state: EndpointState<E>): LeaseHolder
 }
 
 /** Ids that an update added and removed. */
@@ -127,7 +127,7 @@ export class Fleet<E extends Endpoint> {
     const known = this.#byId.get(endpoint.id)
     if (known === undefined || known.endpoint.generation !== endpoint.generation) {
       const ordinal = known?.ordinal ?? this.#nextOrdinal++
-      return new EndpointState(endpoint, ordinal, this.#options, this.#options.holderOf)
+      return new EndpointState(endpoint, ordinal, this.#options, (state) => this.#options.holderOf(state))
     }
     known.endpoint = endpoint
     return known

@@ -3,7 +3,7 @@ import { Balancer, healthBased, leastConnections, type Policy, peakEwma, roundRo
 import { errorRatioOf, logNormal, Simulation, shareOf } from './simulation.js'
 import { endpoints, FakeClock, FakeHealth, manyEndpoints, seeded } from './support.js'
 
-const SEEDS = [1, 2, 3, 4, 5]
+const SEEDS = [1, 2, 3]
 
 interface Scene {
   readonly policy: Policy
@@ -51,7 +51,7 @@ describe('one of four fails at once (simulated, ten seconds)', () => {
     'health_based with two choices of forty sends four that fail less than two percent (seed %i)',
     (seed) => {
       const fails = (id: string) => Number(id) < 4
-      const { simulation } = simulate({ policy: healthBased(), seed, count: 40, callsPerSecond: 4_000, fails })
+      const { simulation } = simulate({ policy: healthBased(), seed, count: 40, callsPerSecond: 1_000, fails })
       expect(errorRatioOf(simulation.run(10_000))).toBeLessThan(0.02)
     },
   )
