@@ -1,4 +1,4 @@
-import type { Registry, RegistryState } from '@mcp-platform/core-registry'
+import type { Registry, RegistryState, Template } from '@mcp-platform/core-registry'
 import { GatewayError } from './errors.js'
 import { Route, type RouteDependencies } from './route.js'
 
@@ -7,6 +7,8 @@ export class RouteTable {
   readonly #routes = new Map<string, Route>()
   readonly #deps: RouteDependencies
   readonly #onRemoved: (template: string) => void
+  readonly #retiring = new Set<Route>()
+  #following = false
   #unsubscribe: (() => void) | undefined
 
   constructor(deps: RouteDependencies, onRemoved: (template: string) => void) {
@@ -17,6 +19,7 @@ export class RouteTable {
   /** Takes the registry's state and follows it from now on. */
   follow(registry: Registry): void {
     this.#apply(registry.state)
+    this.#following = true
     this.#unsubscribe = registry.subscribe((state) => this.#apply(state))
   }
 
@@ -39,7 +42,7 @@ export class RouteTable {
 
   async close(): Promise<void> {
     this.#unsubscribe?.()
-    await Promise.all(this.all().map((route) => route.close()))
+    await Promise.all([...this.all(), ...this.#retiring].map((route) => route.close()))
     this.#routes.clear()
   }
 
@@ -48,12 +51,25 @@ export class RouteTable {
       if (state.templates.has(name)) continue
       this.#routes.delete(name)
       this.#onRemoved(name)
-      void route.close()
+      void this.#retire(route)
     }
     for (const template of state.templates.values()) {
       const route = this.#routes.get(template.name)
       if (route) route.update(template)
-      else this.#routes.set(template.name, new Route(template, this.#deps))
+      else this.#add(template)
     }
+  }
+
+  // The routes of the first state are started by the gateway, which waits for their probes; later ones start here.
+  #add(template: Template): void {
+    const route = new Route(template, this.#deps)
+    this.#routes.set(template.name, route)
+    if (this.#following) void route.health.start()
+  }
+
+  async #retire(route: Route): Promise<void> {
+    this.#retiring.add(route)
+    await route.retire()
+    this.#retiring.delete(route)
   }
 }

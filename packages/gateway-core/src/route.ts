@@ -75,6 +75,7 @@ export class Route {
   readLimits: ExchangeLimits
   readonly #deps: RouteDependencies
   readonly #endpoints = new Map<string, RouteEndpoint>()
+  readonly #retiring = new Set<RouteEndpoint>()
   readonly #health: RouteHealth
   #balancer: Balancer<RouteEndpoint>
 
@@ -184,8 +185,15 @@ export class Route {
   /** Stops probing and closes every connection. Calls in flight fail with UPSTREAM_CLOSED. */
   async close(): Promise<void> {
     await this.#health.close()
-    await Promise.all([...this.#endpoints.values()].map((endpoint) => endpoint.connection.close()))
+    const all = [...this.#endpoints.values(), ...this.#retiring]
+    await Promise.all(all.map((endpoint) => endpoint.connection.close()))
     this.#endpoints.clear()
+  }
+
+  /** The template is gone: no new call comes here, those under way may end, then every connection is closed. */
+  async retire(): Promise<void> {
+    await this.#health.close()
+    await Promise.all([...this.#endpoints.values()].map((endpoint) => this.#retire(endpoint)))
   }
 
   async #waitFor(call: GatewayCall, context: LeaseContext): Promise<Lease<RouteEndpoint>> {
@@ -309,9 +317,11 @@ export class Route {
 
   // A removed instance takes no new calls; those it has may end.
   async #retire(endpoint: RouteEndpoint): Promise<void> {
+    this.#retiring.add(endpoint)
     const deadline = this.now() + REMOVAL_GRACE_MS
     while (endpoint.stats.inFlight > 0 && this.now() < deadline) await pause(100)
     await endpoint.connection.close()
+    this.#retiring.delete(endpoint)
   }
 
   #targets(): { id: string; generation: number }[] {
