@@ -6,24 +6,25 @@ import type { Scope } from '@mcp-platform/auth'
  */
 export type RetryClass = 'safe' | 'read' | 'initialize' | 'call' | 'once'
 
-const RETRY: Readonly<Record<string, RetryClass>> = {
-  'server/discover': 'safe',
-  ping: 'safe',
-  'tools/list': 'safe',
-  'prompts/list': 'safe',
-  'resources/list': 'safe',
-  'resources/templates/list': 'safe',
-  'completion/complete': 'safe',
-  'tasks/get': 'safe',
-  'prompts/get': 'read',
-  'resources/read': 'read',
-  initialize: 'initialize',
-  'tools/call': 'call',
-}
+// A map, not an object: a method may be called "constructor".
+const RETRY: ReadonlyMap<string | undefined, RetryClass> = new Map([
+  ['server/discover', 'safe'],
+  ['ping', 'safe'],
+  ['tools/list', 'safe'],
+  ['prompts/list', 'safe'],
+  ['resources/list', 'safe'],
+  ['resources/templates/list', 'safe'],
+  ['completion/complete', 'safe'],
+  ['tasks/get', 'safe'],
+  ['prompts/get', 'read'],
+  ['resources/read', 'read'],
+  ['initialize', 'initialize'],
+  ['tools/call', 'call'],
+])
 
 /** Unknown and vendor methods may do anything: they are sent at most once. */
 export function retryClass(method: string | undefined): RetryClass {
-  return (method !== undefined && RETRY[method]) || 'once'
+  return RETRY.get(method) ?? 'once'
 }
 
 const SCOPES: readonly (readonly [prefix: string, scope: Scope])[] = [

@@ -22,8 +22,10 @@ interface Fault {
  * @throws GatewayError REQUEST_MALFORMED, VALIDATION_FAILED with all faults
  */
 export function toMessage(method: RestMethod, body: Buffer): UpstreamMessage {
+  requireObject(method, body)
   const bytes = Buffer.concat([PREFIXES.get(method) ?? SUFFIX, body, SUFFIX])
   const message = { body: bytes, envelope: scan(bytes, bytes.length - body.length - SUFFIX.length) }
+  requireNothingAfter(message)
   const faults = faultsOf(method, message)
   if (faults.length === 0) return message
   const [first] = faults
@@ -36,6 +38,32 @@ export function toMessage(method: RestMethod, body: Buffer): UpstreamMessage {
 export function withProgress(message: UpstreamMessage): UpstreamMessage {
   if (message.envelope.progressToken) return message
   return withMeta(message, { progressToken: 1 })
+}
+
+// Well-formed JSON that is no object is the caller's mistake about our API, not about JSON.
+function requireObject(method: RestMethod, body: Buffer): void {
+  const first = body.toString('latin1', 0, 64).trimStart()[0]
+  if (first === '{' || !isJson(body)) return
+  throw new GatewayError('VALIDATION_FAILED', `the body of ${method} must be a JSON object`, {
+    errors: [{ path: '', message: 'must be a JSON object' }],
+  })
+}
+
+function isJson(body: Buffer): boolean {
+  try {
+    JSON.parse(body.toString())
+    return true
+  } catch {
+    // Broken JSON is told apart by the scanner, which also says where.
+    return false
+  }
+}
+
+// A body such as `{…},"x":{…}` would close `params` and go on beside it: only the whole body may be `params`.
+function requireNothingAfter({ body, envelope }: UpstreamMessage): void {
+  const end = envelope.params?.end ?? 0
+  if (body.toString('latin1', end, body.length - SUFFIX.length).trim() === '') return
+  throw new GatewayError('REQUEST_MALFORMED', 'the body is not acceptable JSON: there is more after the object')
 }
 
 function scan(bytes: Buffer, offset: number): UpstreamMessage['envelope'] {
@@ -54,8 +82,6 @@ function scan(bytes: Buffer, offset: number): UpstreamMessage['envelope'] {
 }
 
 function faultsOf(method: RestMethod, { body, envelope }: UpstreamMessage): Fault[] {
-  const { params } = envelope
-  if (!params || body[params.start] !== 0x7b) return [{ path: '', message: 'must be a JSON object' }]
   const faults: Fault[] = []
   const named = method === 'resources/read' ? 'uri' : 'name'
   if (method !== 'completion/complete' && !envelope[named])

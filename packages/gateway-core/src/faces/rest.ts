@@ -173,8 +173,12 @@ function attempts(trace: CallTrace): Headers {
   return trace.attempts === 0 ? {} : { 'x-gateway-attempts': trace.attempts }
 }
 
+// Many clients accept both without wanting a stream: the one named first is the one that is meant.
 function acceptsEventStream(request: IncomingMessage): boolean {
-  return request.headers.accept?.includes('text/event-stream') ?? false
+  const accept = request.headers.accept ?? ''
+  const stream = accept.indexOf('text/event-stream')
+  const json = accept.indexOf('application/json')
+  return stream >= 0 && (json < 0 || stream < json)
 }
 
 function ms(value: number): string {
