@@ -27,6 +27,7 @@ import { retryClass } from './methods.js'
 import { RetryBudget } from './retry-budget.js'
 import type { RouteHealth } from './route-health.js'
 import { CallStats } from './stats.js'
+import { SwitchableHealth } from './switchable-health.js'
 
 /** What the balancer picks: one instance with its connection. */
 export interface RouteEndpoint {
@@ -76,7 +77,7 @@ export class Route {
   readonly #deps: RouteDependencies
   readonly #endpoints = new Map<string, RouteEndpoint>()
   readonly #retiring = new Set<RouteEndpoint>()
-  readonly #health: RouteHealth
+  readonly #health: SwitchableHealth
   #balancer: Balancer<RouteEndpoint>
 
   constructor(template: Template, deps: RouteDependencies) {
@@ -89,7 +90,7 @@ export class Route {
     this.callLimits = limits(this.settings, this.settings.timeouts.callFirstByteMs)
     this.readLimits = limits(this.settings, this.settings.timeouts.firstByteMs)
     this.#replaceEndpoints(template.instances)
-    this.#health = deps.watch(template, this.settings, (id) => this.#endpoints.get(id))
+    this.#health = new SwitchableHealth(this.#watch(template))
     this.#balancer = this.#newBalancer()
     this.#applyAdminStates()
   }
@@ -123,6 +124,7 @@ export class Route {
     this.readLimits = limits(this.settings, this.settings.timeouts.firstByteMs)
     this.#replaceEndpoints(template.instances)
     this.#health.update(this.#targets())
+    if (!sameChecks(previous, this.settings)) this.#health.replace(this.#watch(template))
     this.#applyAdminStates()
     if (previous.strategy === this.settings.strategy && previous.queueSize === this.settings.queueSize) {
       this.#balancer.update([...this.#endpoints.values()])
@@ -280,6 +282,10 @@ export class Route {
     return `no instance of "${this.template}" is available: ${states.slice(0, 8).join(', ')}`
   }
 
+  #watch(template: Template): RouteHealth {
+    return this.#deps.watch(template, this.settings, (id) => this.#endpoints.get(id))
+  }
+
   #newBalancer(): Balancer<RouteEndpoint> {
     return new Balancer<RouteEndpoint>({
       endpoints: [...this.#endpoints.values()],
@@ -332,6 +338,12 @@ export class Route {
     for (const { id, instance } of this.#endpoints.values())
       this.#health.setAdmin(id, { state: instance.override.state ?? instance.state })
   }
+}
+
+function sameChecks(a: TemplateSettings, b: TemplateSettings): boolean {
+  const ofChecks = ({ healthCheck, healthCheckIntervalMs, healthCheckTimeoutMs }: TemplateSettings): string =>
+    JSON.stringify([healthCheck, healthCheckIntervalMs, healthCheckTimeoutMs])
+  return ofChecks(a) === ofChecks(b)
 }
 
 interface LeaseContext {

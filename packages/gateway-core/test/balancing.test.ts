@@ -126,3 +126,24 @@ describe('kill -9 of one instance under load', () => {
     await lists
   }, 120_000)
 })
+
+describe('a changed health check', () => {
+  it('takes over without taking an instance out of service', async () => {
+    const by = { actor: 'test' }
+    await waitFor(async () => (await rest(harness.base, '/mcp/everything/health')).json['healthy_instances'] === 4, {
+      timeoutMs: 60_000,
+    })
+    await harness.registry.updateTemplate('everything', { load_balancer: { health_check_interval: 7 } }, by)
+    await waitFor(
+      async () => {
+        expect(
+          (await rest(harness.base, '/mcp/everything/tools/call', { name: 'echo', arguments: { message: 'x' } }))
+            .status,
+        ).toBe(200)
+        return harness.gateway.stats().health_checker.check_interval_seconds === 7
+      },
+      { timeoutMs: 20_000 },
+    )
+    expect((await rest(harness.base, '/mcp/everything/health')).json['healthy_instances']).toBe(4)
+  }, 90_000)
+})
