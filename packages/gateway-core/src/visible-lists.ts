@@ -24,13 +24,17 @@ export interface ListRequest {
   readonly signal: AbortSignal
 }
 
+/** A list, and in whose name it is fetched. */
+interface AskedKey extends ListKey {
+  readonly asker: Principal
+}
+
 /**
  * The catalogue as callers see it: what a principal may not call is not listed, and what is not listed does not exist.
  * Lists are kept per authorization context; the principal who asks is the one who fetches.
  */
 export class VisibleLists {
-  readonly #catalogue: ListCatalogue
-  readonly #askers = new Map<string, Principal>()
+  readonly #catalogue: ListCatalogue<AskedKey>
   readonly #decide: (principal: Principal, action: Action) => Decision
 
   constructor(options: {
@@ -41,7 +45,7 @@ export class VisibleLists {
     this.#decide = options.decide
     this.#catalogue = new ListCatalogue({
       now: options.now,
-      fetch: (key, signal) => fetchList(options.routes.require(key.template), key, this.#asker(key), signal),
+      fetch: (key, signal) => fetchList(options.routes.require(key.template), key, key.asker, signal),
     })
   }
 
@@ -78,7 +82,7 @@ export class VisibleLists {
     this.#catalogue.invalidate(template, method)
   }
 
-  async #lookUp(key: ListKey, name: string, call: GatewayCall, route: Route): Promise<void> {
+  async #lookUp(key: AskedKey, name: string, call: GatewayCall, route: Route): Promise<void> {
     const options = { signal: call.signal, maxAgeMs: LOOK_UP_MAX_AGE_MS }
     try {
       const list = await this.#catalogue.get(key, options)
@@ -96,15 +100,9 @@ export class VisibleLists {
     })
   }
 
-  #key(request: { template: string; method: ListMethod; principal: Principal }): ListKey {
-    this.#askers.set(request.principal.id, request.principal)
-    return { template: request.template, method: request.method, context: request.principal.id }
-  }
-
-  #asker(key: ListKey): Principal {
-    const principal = this.#askers.get(key.context)
-    if (!principal) throw new GatewayError('INTERNAL', `nobody known has the context ${key.context}`)
-    return principal
+  #key(request: { template: string; method: ListMethod; principal: Principal }): AskedKey {
+    const { template, method, principal } = request
+    return { template, method, context: principal.id, asker: principal }
   }
 
   #authorize(principal: Principal, action: Action): void {

@@ -33,9 +33,9 @@ export interface CatalogueList extends FetchedList {
   readonly stale: boolean
 }
 
-export interface ListCatalogueOptions {
+export interface ListCatalogueOptions<K extends ListKey = ListKey> {
   /** Asks one available instance for all pages. Rejections reach the caller unless a stale list can stand in. */
-  readonly fetch: (key: ListKey, signal: AbortSignal) => Promise<FetchedList>
+  readonly fetch: (key: K, signal: AbortSignal) => Promise<FetchedList>
   /** Monotonic milliseconds. @default performance.now */
   readonly now?: (() => number) | undefined
   /** How long a list may outlive its time while its server fails, in milliseconds. @default 60_000 */
@@ -48,11 +48,12 @@ const DEFAULT_MAX_STALE_MS = 60_000
 const DEFAULT_MAX_LISTS = 2_000
 
 /**
- * What the servers of each template offer, as they said it last (MCP.md rule 8). One fetch at a time per list;
+ * What the servers of each template offer, as they said it last (MCP.md rule 8). A key may carry more than names it,
+ * for the fetch to use (who asks). One fetch at a time per list;
  * a waiting caller that gives up does not end the fetch of the others, the last one does.
  */
-export class ListCatalogue {
-  readonly #fetch: ListCatalogueOptions['fetch']
+export class ListCatalogue<K extends ListKey = ListKey> {
+  readonly #fetch: ListCatalogueOptions<K>['fetch']
   readonly #now: () => number
   readonly #maxStaleMs: number
   readonly #maxLists: number
@@ -60,7 +61,7 @@ export class ListCatalogue {
   readonly #flights = new Map<string, Flight>()
   #epoch = 0
 
-  constructor(options: ListCatalogueOptions) {
+  constructor(options: ListCatalogueOptions<K>) {
     this.#fetch = options.fetch
     this.#now = options.now ?? (() => performance.now())
     this.#maxStaleMs = options.maxStaleMs ?? DEFAULT_MAX_STALE_MS
@@ -71,7 +72,7 @@ export class ListCatalogue {
    * The list, from memory while its time has not run out, else fetched.
    * `maxAgeMs` lets a caller that can live with an older list say so (tool look-ups: 60 s).
    */
-  async get(key: ListKey, options: { signal: AbortSignal; maxAgeMs?: number | undefined }): Promise<CatalogueList> {
+  async get(key: K, options: { signal: AbortSignal; maxAgeMs?: number | undefined }): Promise<CatalogueList> {
     const known = this.peek(key)
     if (known && this.#age(known) < Math.max(known.ttlMs, options.maxAgeMs ?? 0)) return known
     return this.refresh(key, options.signal)
@@ -83,7 +84,7 @@ export class ListCatalogue {
   }
 
   /** Asks the server now. Joins a fetch that is already under way. */
-  async refresh(key: ListKey, signal: AbortSignal): Promise<CatalogueList> {
+  async refresh(key: K, signal: AbortSignal): Promise<CatalogueList> {
     const known = this.peek(key)
     try {
       return await this.#join(key, signal)
@@ -104,14 +105,14 @@ export class ListCatalogue {
     return this.#now() - list.fetchedAt
   }
 
-  #join(key: ListKey, signal: AbortSignal): Promise<CatalogueList> {
+  #join(key: K, signal: AbortSignal): Promise<CatalogueList> {
     const id = privateId(key)
     const known = this.#flights.get(id)
     const flight = known && !known.abandoned ? known : this.#take(id, key)
     return flight.join(signal)
   }
 
-  #take(id: string, key: ListKey): Flight {
+  #take(id: string, key: K): Flight {
     const epoch = this.#epoch
     const flight = new Flight(async (signal) => {
       const fetchedAt = this.#now()
