@@ -45,11 +45,6 @@ export class LatencyScale {
     return this.#level.value
   }
 
-  /** Number of kinds remembered. */
-  get kinds(): number {
-    return this.#recent.size + this.#older.size
-  }
-
   /** Learns a success; returns its ratio to what was usual before it. */
   learn(latencyMs: number, kind: string, nowMs: number): number {
     const measured = Math.max(latencyMs, FLOOR_MS)
@@ -78,7 +73,6 @@ export class LatencyScale {
       this.#older = this.#recent
       this.#recent = new Map()
     }
-    this.#older.delete(kind)
     this.#recent.set(kind, average)
     return average
   }

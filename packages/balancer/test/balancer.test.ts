@@ -2,9 +2,12 @@ import { describe, expect, it } from '@jest/globals'
 import {
   Balancer,
   type BalancerEvent,
+  type Candidate,
   DuplicateEndpointError,
   leastConnections,
+  type Picker,
   PinnedEndpointGoneError,
+  type PreparedPolicy,
   policyByName,
   policyNames,
   roundRobin,
@@ -272,6 +275,40 @@ describe('options', () => {
 })
 
 describe('a policy of your own', () => {
+  it('may keep a prepared form, which is told of changes only', () => {
+    const told: string[] = []
+    const policy: PreparedPolicy = {
+      name: 'first-open',
+      picker: <C extends Candidate>(): Picker<C> => {
+        let open: C[] = []
+        return {
+          prepare: (candidates) => {
+            open = [...candidates]
+            told.push(`prepare ${candidates.map(({ endpoint }) => endpoint.id).join('')}`)
+          },
+          setOpen: (candidate, isOpen) => {
+            open = isOpen ? [candidate, ...open] : open.filter((one) => one !== candidate)
+            told.push(`${isOpen ? 'open' : 'close'} ${candidate.endpoint.id}`)
+          },
+          pick: () => open[0],
+        }
+      },
+    }
+    const health = new FakeHealth()
+    const balancer = balancerOf({ endpoints: endpoints(1, 1), policy, health, maxInFlight: 2 })
+    pickIds(balancer, 5)
+    health.version++
+    pickIds(balancer, 5)
+    expect(told).toEqual(['prepare ab'])
+    const leases = [take(balancer), take(balancer)]
+    leases[0]?.release(success)
+    expect(told.splice(0)).toEqual(['prepare ab', 'close a', 'open a'])
+    health.fail('b')
+    pickIds(balancer, 1)
+    balancer.update(endpoints(1))
+    expect(told).toEqual(['prepare a', 'close a', 'open a', 'prepare a'])
+  })
+
   it('is one function over the candidates', () => {
     const fewestPicksAhead: ScanningPolicy = {
       name: 'last-id',

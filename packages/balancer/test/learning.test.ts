@@ -120,6 +120,20 @@ describe('latency', () => {
     expect(balancer.snapshotOf('a')?.latencyMs).toBeUndefined()
   })
 
+  it('has a peak average too: up at once, down slowly, towards 0 while idle', () => {
+    const { clock, tell, see } = observed()
+    tell('a', ok(20))
+    tell('a', ok(1_000))
+    expect(see('a').peakLatencyMs).toBe(1_000)
+    for (let call = 0; call < 100; call++) {
+      clock.advance(100)
+      tell('a', ok(20))
+    }
+    expect(see('a').peakLatencyMs).toBeCloseTo(20 + 980 / Math.E, 3)
+    clock.advance(10_000)
+    expect(see('a').peakLatencyMs).toBeCloseTo((20 + 980 / Math.E) / Math.E, 3)
+  })
+
   it('is shown to people in milliseconds, and stays when idle', () => {
     const { balancer, clock, tell } = observed()
     tell('a', ok(40))

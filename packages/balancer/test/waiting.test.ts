@@ -166,6 +166,20 @@ describe('acquire', () => {
     expect((await pinned).endpoint.id).toBe('a')
   })
 
+  it('a pinned call is served although one before it, that takes any available endpoint, cannot be', async () => {
+    const health = new FakeHealth()
+    const balancer = balancerOf({ endpoints: endpoints(1, 1), policy: roundRobin(), health, maxInFlight: 1 })
+    const a = take(balancer, { pinnedTo: 'a' })
+    const b = take(balancer, { pinnedTo: 'b' })
+    health.fail('b')
+    const any = balancer.acquire()
+    const pinned = balancer.acquire({ pinnedTo: 'b' })
+    b.release(success)
+    expect((await pinned).endpoint.id).toBe('b')
+    a.release(success)
+    expect((await any).endpoint.id).toBe('a')
+  })
+
   it('a pinned call that waits is refused when its endpoint is removed', async () => {
     const balancer = balancerOf({ endpoints: endpoints(1, 1), policy: roundRobin(), maxInFlight: 1 })
     take(balancer, { pinnedTo: 'a' })

@@ -33,12 +33,12 @@ describe('weighted', () => {
   it('every window of sum(w) picks holds each endpoint exactly w times', () => {
     fc.assert(
       fc.property(integerWeights, fc.nat(), (weights, seed) => {
+        const set = endpoints(...weights)
         const window = sum(weights)
         const ids = picksOf(weights, 3 * window, seed)
         const counts = countOf(ids.slice(0, window))
         for (let start = 0; start <= 2 * window; start++) {
-          for (const { id, weight } of endpoints(...weights))
-            expect([start, id, counts[id]]).toEqual([start, id, weight])
+          if (set.some(({ id, weight }) => counts[id] !== weight)) expect([start, counts]).toEqual([start, set])
           const [leaving = '', entering = ''] = [ids[start], ids[start + window]]
           if (entering === '') break
           counts[leaving] = (counts[leaving] ?? 0) - 1
