@@ -34,6 +34,16 @@ async function startHere(args: readonly string[] = []): Promise<RunningMcpp> {
   return running
 }
 
+async function takePort(): Promise<AsyncDisposable & { readonly port: string }> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  return {
+    port: String(typeof address === 'object' && address !== null ? address.port : 0),
+    [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())),
+  }
+}
+
 describe('a gateway in the foreground', () => {
   it('says where things are and what to type, and ends cleanly on SIGTERM', async () => {
     const gateway = await startHere()
@@ -77,15 +87,19 @@ describe('a gateway in the foreground', () => {
 
 describe('a gateway that cannot start', () => {
   it('says in one sentence that the port is taken', async () => {
-    const server = createServer()
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    const address = server.address()
-    const port = typeof address === 'object' && address !== null ? address.port : 0
-    const { code, stderr } = await run(['gateway', 'start', '--port', String(port)])
-    await new Promise((resolve) => server.close(resolve))
+    await using taken = await takePort()
+    const { code, stderr } = await run(['gateway', 'start', '--port', taken.port])
     expect(code).toBe(1)
-    expect(stderr).toContain(String(port))
+    expect(stderr).toContain(taken.port)
     expect(stderr).toContain('Try: mcpp gateway start --port 0')
+  })
+
+  it('shows what its log says when it was to run in the background', async () => {
+    await using taken = await takePort()
+    const { code, stderr } = await run(['gateway', 'start', '--background', '--port', taken.port])
+    expect(code).toBe(1)
+    expect(stderr).toContain('The gateway did not start; its log says:')
+    expect(stderr).toContain(taken.port)
   })
 
   it('names every bad setting', async () => {
@@ -93,20 +107,6 @@ describe('a gateway that cannot start', () => {
     expect(code).toBe(1)
     expect(stderr).toContain('--port')
     expect(stderr).toContain('--health-interval')
-  })
-
-  it('shows what the log says when it was to run in the background', async () => {
-    const { code, stderr } = await run([
-      'gateway',
-      'start',
-      '--background',
-      '--port',
-      '0',
-      '--database',
-      'sqlite:/proc/nowhere/x.db',
-    ])
-    expect(code).toBe(1)
-    expect(stderr).toContain('The gateway did not start; its log says:')
   })
 })
 

@@ -9,6 +9,8 @@ import { pollFor } from './wait.js'
 
 /** How long a gateway may take until it answers, in milliseconds. */
 const READY_TIMEOUT_MS = 30_000
+/** How long one that did not get ready may take to end, in milliseconds. */
+const END_TIMEOUT_MS = 5_000
 const SHOWN_LINES = 10
 
 /** Where and how to start a background gateway. */
@@ -34,7 +36,7 @@ export async function startInBackground(options: BackgroundOptions): Promise<Loc
     await writeLaunch(stateDir, { args: options.args, cwd: options.cwd })
     return running
   } catch (error) {
-    child.kill('SIGTERM')
+    await end(child)
     throw error
   } finally {
     child.unref()
@@ -57,8 +59,19 @@ function launch({ program, args, cwd }: BackgroundOptions, log: number): ChildPr
   })
 }
 
+// One that does not get ready may not end when it is asked to, either.
+async function end(child: ChildProcess): Promise<void> {
+  child.kill('SIGTERM')
+  const ended = await pollFor(async () => (hasEnded(child) ? true : undefined), END_TIMEOUT_MS)
+  if (ended === undefined) child.kill('SIGKILL')
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null
+}
+
 async function readyOrEnded(child: ChildProcess, stateDir: string): Promise<LocalGateway | 'ended' | undefined> {
-  if (child.exitCode !== null || child.signalCode !== null) return 'ended'
+  if (hasEnded(child)) return 'ended'
   const running = await findRunning(stateDir)
   if (running?.pid !== child.pid) return undefined
   return running !== undefined && (await answers(running)) ? running : undefined

@@ -18,15 +18,15 @@ const NEXT: Readonly<Record<string, string>> = {
 }
 
 /**
- * Starts a gateway and resolves when it has ended. The first signal ends it gracefully; a second one skips every wait,
- * a third one ends the process.
+ * Starts a gateway and resolves when it has ended. The first signal ends it gracefully; a second one skips every wait
+ * (or ends a start that hangs), a third one ends the process.
  * @throws CliError with one clear sentence when it cannot start
  */
 export async function runGateway({ sources, onStarted }: ForegroundOptions): Promise<void> {
   const { flags, env, configFile } = sources
   const interrupt = new AbortController()
   let gateway: StartedGateway | undefined
-  const release = onSignals([() => interrupt.abort(), () => gateway?.close()])
+  const release = onSignals([() => interrupt.abort(), () => gateway?.close() ?? process.exit(1)])
   try {
     gateway = await startGateway({ flags, env, configFile, signal: interrupt.signal }).catch((error: unknown) => {
       throw startError(error)
