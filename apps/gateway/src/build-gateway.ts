@@ -2,7 +2,7 @@ import { decide } from '@mcp-platform/auth'
 import type { PartialTemplateSettings, Registry } from '@mcp-platform/core-registry'
 import { connector, Gateway } from '@mcp-platform/gateway-core'
 import type { StoredCircuit } from '@mcp-platform/health'
-import { type AddressPolicy, NodeChildBudget } from '@mcp-platform/mcp-upstream'
+import { type AddressPolicy, type ChildLedger, NodeChildBudget } from '@mcp-platform/mcp-upstream'
 import type { EffectiveModes } from './config/effective.js'
 import type { Settings } from './config/settings.js'
 import { isLoopback } from './http/addresses.js'
@@ -20,7 +20,8 @@ export interface GatewayParts {
   readonly observer: Observer
   readonly database: () => 'ok' | 'unavailable'
   readonly version: string
-  readonly stateDir: string
+  /** Remembers child processes, so that the next start can end what this one leaves behind. */
+  readonly children: ChildLedger
 }
 
 /** Wires the gateway of `@mcp-platform/gateway-core`. It starts nothing. */

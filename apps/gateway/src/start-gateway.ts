@@ -1,6 +1,8 @@
 import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import { Registry } from '@mcp-platform/core-registry'
 import type { Gateway } from '@mcp-platform/gateway-core'
+import { ChildRunFile } from '@mcp-platform/mcp-upstream'
 import { buildGateway } from './build-gateway.js'
 import { type EffectiveModes, effectiveModes, startWarnings } from './config/effective.js'
 import { type LoadedConfig, loadConfig } from './config/load.js'
@@ -117,9 +119,14 @@ class Start {
       observer,
       database: () => store.state,
       version,
-      stateDir: this.#stateDir,
+      children: await this.#sweepChildren(log),
     })
-    const sync = new RegistrySync({ registry, file: this.#registryFile(), env: this.#env, onEvent: observer.sync })
+    const sync = new RegistrySync({
+      registry,
+      file: this.#settings.registryFile,
+      env: this.#env,
+      onEvent: observer.sync,
+    })
     const services: Services = {
       gateway,
       registry,
@@ -167,8 +174,13 @@ class Start {
     return { observer, registry, store, circuits: await stores.circuits.load() }
   }
 
-  #registryFile(): string | undefined {
-    return this.#settings.sync ? this.#settings.registryFile : undefined
+  // No orphan after a `kill -9`: what the last run left behind is ended before anything new is started.
+  async #sweepChildren({ log }: GatewayLog): Promise<ChildRunFile> {
+    const onError = (err: unknown): void => log.warn({ err }, 'child processes cannot be remembered')
+    const children = new ChildRunFile({ path: join(this.#stateDir, 'children.json'), onError })
+    const ended = await children.sweep()
+    if (ended > 0) log.warn({ ended }, 'child processes of the last run were ended')
+    return children
   }
 
   async #listen(gateway: Gateway, services: Services, observer: Observer): Promise<Listeners> {
@@ -181,7 +193,7 @@ class Start {
   async #startServing(gateway: Gateway, sync: RegistrySync, registry: Registry): Promise<void> {
     this.#teardown.defer('gateway', () => gateway.close({ graceMs: 0 }))
     this.#teardown.defer('registry sources', () => sync.close())
-    await sync.start()
+    if (this.#settings.sync) await sync.start()
     await gateway.start()
     const polling = new AbortController()
     const polled = registry.poll({ signal: polling.signal })

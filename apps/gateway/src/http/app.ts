@@ -34,7 +34,7 @@ export function createApp(services: Services, onEvent: (event: AppEvent) => void
   app.set('query parser', 'simple')
   app.locals['services'] = services
   app.use(identify(onEvent))
-  app.get('/', (_request, response) => response.redirect('/docs'))
+  app.get('/', (_request, response) => response.redirect('/docs/'))
   const document = readOpenApi()
   app.use(documentation(document))
   RegisterRoutes(app)

@@ -1,0 +1,68 @@
+import { readFile } from 'node:fs/promises'
+import { beforeAll, describe, expect, it } from '@jest/globals'
+import { start, type TestGateway } from './helpers.js'
+
+const read = (path: string): Promise<string> => readFile(new URL(path, import.meta.url), 'utf8')
+
+describe('documentation', () => {
+  let gateway: TestGateway
+
+  beforeAll(async () => {
+    gateway = await start()
+  })
+
+  it.each(['/docs/', '/redoc'])('%s loads nothing from anywhere else', async (path) => {
+    const { status, headers, text } = await gateway.get(path)
+    expect(status).toBe(200)
+    expect(headers.get('content-type')).toContain('text/html')
+    const references = [...text.matchAll(/(?:src|href|spec-url)="([^"]*)"/g)].map(([, reference]) => reference ?? '')
+    expect(references.length).toBeGreaterThan(1)
+    for (const reference of references) {
+      const url = new URL(reference, gateway.url + path)
+      expect(url.origin).toBe(gateway.url)
+      const loaded = await gateway.get(url.pathname)
+      expect([reference, loaded.status]).toEqual([reference, 200])
+    }
+    const policy = headers.get('content-security-policy') ?? ''
+    expect(policy).not.toMatch(/https?:/)
+  })
+
+  it("takes the CDN's logo out of ReDoc", async () => {
+    const { text } = await gateway.get('/redoc/redoc.standalone.js')
+    expect(text.length).toBeGreaterThan(500_000)
+    expect(text).not.toContain('cdn.redoc.ly')
+  })
+
+  it('leads from the root to the pages', async () => {
+    const { status, headers } = await gateway.get('/')
+    expect([status, headers.get('location')]).toEqual([302, '/docs/'])
+    expect((await gateway.get('/docs')).headers.get('location')).toBe('/docs/')
+  })
+
+  it('commits the document that the controllers and the contract make', async () => {
+    const generated = JSON.parse(await read('../src/generated/openapi.json'))
+    expect(JSON.parse(await read('../openapi.json'))).toEqual(generated)
+    expect((await gateway.get('/openapi.json')).json).toEqual(generated)
+  })
+
+  it('describes management and MCP operations', async () => {
+    const { json } = await gateway.get('/openapi.json')
+    expect(json.openapi).toMatch(/^3\.0/)
+    expect(Object.keys(json.paths)).toEqual(
+      expect.arrayContaining([
+        '/gateway/register',
+        '/gateway/deregister/{template}/{instance_id}',
+        '/gateway/templates/{template}/instances/{instance_id}',
+        '/gateway/events',
+        '/health/ready',
+        '/mcp/{template}/tools/call',
+        '/mcp/{template}/health',
+      ]),
+    )
+    const references = [...JSON.stringify(json).matchAll(/"#\/components\/schemas\/([^"]+)"/g)].map(([, name]) => name)
+    for (const name of references) expect(json.components.schemas).toHaveProperty([name ?? ''])
+    expect(json.paths['/gateway/register'].post.requestBody.content['application/json'].schema).toEqual({
+      $ref: '#/components/schemas/RegisterBody',
+    })
+  })
+})
