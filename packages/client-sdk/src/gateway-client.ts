@@ -55,8 +55,6 @@ export interface DeregisterOptions extends RequestOptions {
 
 /** How to run discovery. */
 export interface SyncOptions extends RequestOptions {
-  /** `docker`, `kubernetes`, `file` or a source's whole name; absent: all. */
-  readonly source?: string | undefined
   /** Only say what would be done. @default false */
   readonly dryRun?: boolean | undefined
 }
@@ -212,8 +210,8 @@ export class GatewayClient implements AsyncDisposable {
   }
 
   /** Runs discovery now. */
-  sync({ source, dryRun, ...options }: SyncOptions = {}): Promise<SyncResult> {
-    return this.#api.change({ method: 'POST', path: paths.sync, query: { source, dry_run: dryRun } }, options)
+  sync({ dryRun, ...options }: SyncOptions = {}): Promise<SyncResult> {
+    return this.#api.change({ method: 'POST', path: paths.sync, query: { dry_run: dryRun } }, options)
   }
 
   /** Who would be picked now, and why nobody else. */

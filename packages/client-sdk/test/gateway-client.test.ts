@@ -90,7 +90,7 @@ describe('GatewayClient', () => {
     await client.deregister('t', 'i', { force: true })
     await client.drain('t', 'i')
     await client.enable('t', 'i')
-    await client.sync({ source: 'file', dryRun: true })
+    await client.sync({ dryRun: true })
     await client.explain('t')
     await client.export()
     await client.import({ templates: {} }, { dryRun: true })
@@ -111,7 +111,7 @@ describe('GatewayClient', () => {
       'DELETE /gateway/deregister/t/i?force=true',
       'PATCH /gateway/templates/t/instances/i',
       'PATCH /gateway/templates/t/instances/i',
-      'POST /gateway/sync?source=file&dry_run=true',
+      'POST /gateway/sync?dry_run=true',
       'GET /gateway/explain?template=t',
       'GET /gateway/export',
       'POST /gateway/import?dry_run=true',

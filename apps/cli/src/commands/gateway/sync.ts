@@ -9,14 +9,13 @@ export default class GatewaySync extends ClientCommand {
   static override summary = 'Run discovery now: the registry file and other sources.'
   static override description = 'Exit code 1 when a source could not be read or has a bad entry.'
   static override flags = {
-    source: Flags.string({ description: 'only this source: file, docker, kubernetes', helpValue: 'NAME' }),
     'dry-run': Flags.boolean({ description: 'only say what would be done' }),
   }
 
   async run(): Promise<void> {
     const { flags } = await this.parse(GatewaySync)
     await using client = await this.connect(flags)
-    const result = await client.sync({ source: flags.source, dryRun: flags['dry-run'] || undefined })
+    const result = await client.sync({ dryRun: flags['dry-run'] || undefined })
     await this.print(flags, result, () => this.#text(flags, result))
     if (result.sources.some(hasFault)) process.exitCode = exitCodes.failed
   }
