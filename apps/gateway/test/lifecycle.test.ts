@@ -58,6 +58,23 @@ describe('a gateway', () => {
     await second.close()
   })
 
+  it('starts, and serves the others, when an instance has an address that is not allowed', async () => {
+    const stateDir = (await tempDir()).path
+    const first = await start({ stateDir, flags: { 'allowed-upstream': '10.0.0.0/8' } })
+    const register = (id: string, endpoint: string) =>
+      first.admin('POST', '/gateway/register', { template_name: 'mixed', instance: { id, endpoint } })
+    expect((await register('near', server.url)).status).toBe(201)
+    expect((await register('inside', 'http://10.9.8.7/mcp')).status).toBe(201)
+    await first.close()
+    const second = await start({ stateDir })
+    const health = () => second.get('/mcp/mixed/health')
+    await waitFor(async () => JSON.stringify(await health()).includes('refused'))
+    const { near, inside } = (await health()).json.instances
+    expect(near).toMatchObject({ healthy: true })
+    expect(inside).toMatchObject({ healthy: false, reason: 'upstream: address refused (private)' })
+    await second.close()
+  })
+
   it('says which port is taken and what to do', async () => {
     const other = createServer().listen(0, '127.0.0.1')
     await once(other, 'listening')

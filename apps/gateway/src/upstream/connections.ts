@@ -1,5 +1,5 @@
 import type { Instance, TemplateSettings } from '@mcp-platform/core-registry'
-import type { Connection } from '@mcp-platform/mcp-upstream'
+import { type Connection, UpstreamAddressRefusedError, UpstreamSpawnFailedError } from '@mcp-platform/mcp-upstream'
 import { type StdioMode, spawnRefusal } from '../identity/stdio-mode.js'
 import { refusedConnection } from './refused-connection.js'
 
@@ -18,8 +18,7 @@ export class Connections {
 
   /** What the gateway calls once per instance and generation. */
   readonly connect: Connect = (instance, settings) => {
-    const refusal = instance.attach.kind === 'stdio' ? spawnRefusal(instance, this.#stdioMode) : undefined
-    const connection = refusal === undefined ? this.#connect(instance, settings) : refusedConnection(refusal)
+    const connection = this.#connectOrRefuse(instance, settings)
     this.#open.set(keyOf(instance.template, instance.id), connection)
     return connection
   }
@@ -35,6 +34,19 @@ export class Connections {
   /** Forgets an instance that was removed; the gateway closes its connection when its calls have ended. */
   forget(template: string, instanceId: string): void {
     this.#open.delete(keyOf(template, instanceId))
+  }
+
+  // The registry may hold what this start does not allow (it was made under another bind address, say): that is the
+  // trouble of one instance, which says so, and never of the gateway.
+  #connectOrRefuse(instance: Instance, settings: TemplateSettings): Connection {
+    const reason = instance.attach.kind === 'stdio' ? spawnRefusal(instance, this.#stdioMode) : undefined
+    if (reason !== undefined) return refusedConnection(new UpstreamSpawnFailedError({ reason }))
+    try {
+      return this.#connect(instance, settings)
+    } catch (error) {
+      if (error instanceof UpstreamAddressRefusedError) return refusedConnection(error)
+      throw error
+    }
   }
 }
 

@@ -1,8 +1,8 @@
-import { type Connection, type Upstream, UpstreamSpawnFailedError } from '@mcp-platform/mcp-upstream'
+import type { Connection, Upstream, UpstreamError } from '@mcp-platform/mcp-upstream'
 
-/** Stands in for an instance that must not be started; everything it is asked fails with the reason. */
-export function refusedConnection(reason: string): Connection {
-  const refuse = (): Promise<never> => Promise.reject(new UpstreamSpawnFailedError({ reason }))
+/** Stands in for an instance that must not be started or reached; everything it is asked fails with the reason. */
+export function refusedConnection(error: UpstreamError): Connection {
+  const refuse = (): Promise<never> => Promise.reject(error)
   const modern: Upstream = { era: 'modern', exchange: refuse }
   return {
     identity: undefined,
