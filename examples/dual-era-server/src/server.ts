@@ -75,10 +75,15 @@ function tellLegacyClient(server: McpServer, changes: Changes): void {
 }
 
 function tell(server: McpServer, subscribed: ReadonlySet<string>, change: Change): void {
+  if (change.kind !== 'resource' || subscribed.has(change.uri)) tellListeners(server, change)
+}
+
+/** Announces a change on the server's own connection; in the modern era the SDK hands it to the listen streams that want it. */
+export function tellListeners(server: McpServer, change: Change): void {
   if (change.kind === 'tools') server.sendToolListChanged()
   if (change.kind === 'prompts') server.sendPromptListChanged()
   if (change.kind === 'resources') server.sendResourceListChanged()
-  if (change.kind !== 'resource' || !subscribed.has(change.uri)) return
+  if (change.kind !== 'resource') return
   server.server.sendResourceUpdated({ uri: change.uri }).catch((error: unknown) => {
     console.error('dual-era: a subscriber could not be told:', error)
   })

@@ -1,7 +1,7 @@
 import type { TemplateSettings } from '@mcp-platform/core-registry'
 import type { ListItem } from '@mcp-platform/mcp-bridge'
 import type { GatewayCall } from './call.js'
-import { type Failure, isRefusal } from './failure.js'
+import { type Failure, isRefusal, isVerdict } from './failure.js'
 import { retryClass } from './methods.js'
 
 export interface FailoverContext {
@@ -15,7 +15,7 @@ export interface FailoverContext {
  * Decided by how far the attempt got and by what the request does, never by an error code.
  */
 export function mayTryNext(call: GatewayCall, failure: Failure, context: FailoverContext): boolean {
-  if (call.signal.aborted || call.pinnedTo !== undefined) return false
+  if (call.signal.aborted || call.pinnedTo !== undefined || isVerdict(failure.error)) return false
   if (!failure.sent) return true
   if (isRefusal(failure) && context.settings.failover.refusalIsBeforeExecution) return true
   switch (retryClass(call.message.envelope.method)) {

@@ -1,3 +1,4 @@
+import { ProtocolError, SessionNotFoundError } from '@mcp-platform/mcp-bridge'
 import { UpstreamError, UpstreamHttpStatusError } from '@mcp-platform/mcp-upstream'
 import type { GatewayCall } from './call.js'
 import { CallerGoneError, DeadlineError, GatewayError, type GatewayErrorFacts, ShutdownError } from './errors.js'
@@ -21,6 +22,9 @@ export type Blame = 'hard' | 'suspect' | 'overloaded' | 'unauthenticated' | 'non
 
 /** Judges an attempt that rejected. `sent` is the phase boundary, never guessed from the error's code. */
 export function judge(error: unknown, sent: boolean, call: GatewayCall): Failure {
+  // What ended a session says what it says about the instance, although the caller only hears that the session is gone.
+  if (error instanceof SessionNotFoundError && error.cause !== undefined)
+    return { ...judge(error.cause, sent, call), error }
   if (error instanceof UpstreamError) return judgeUpstream(error, sent, call)
   if (error instanceof DeadlineError) return { error, sent, blame: sent ? 'suspect' : 'none' }
   return { error, sent, blame: 'none' }
@@ -64,13 +68,9 @@ export function isRefusal(failure: Failure): boolean {
 }
 
 /** What the caller hears when nobody is tried any more. Says in every case whether the request may have run. */
-export function toGatewayError(
-  failure: Failure,
-  call: GatewayCall,
-  refusalIsBeforeExecution: boolean,
-): GatewayError | CallerGoneError {
+export function toGatewayError(failure: Failure, call: GatewayCall, refusalIsBeforeExecution: boolean): Error {
   const { error } = failure
-  if (error instanceof GatewayError || error instanceof CallerGoneError) return error
+  if (error instanceof GatewayError || error instanceof CallerGoneError || isVerdict(error)) return error
   const ran = call.trace.mayHaveRun || mayHaveRun(failure, refusalIsBeforeExecution)
   const facts: GatewayErrorFacts = {
     template: call.template,
@@ -86,6 +86,11 @@ export function toGatewayError(
   }
   if (error instanceof UpstreamError) return fromUpstream(error, call, ran, facts)
   return new GatewayError('INTERNAL', 'the gateway failed while it handled the call', facts, error)
+}
+
+/** The bridge's own answer to what the caller sent: no other instance would answer differently. */
+export function isVerdict(error: unknown): error is ProtocolError | SessionNotFoundError {
+  return error instanceof ProtocolError || error instanceof SessionNotFoundError
 }
 
 /** False when the server certainly did not execute the request. */

@@ -246,6 +246,7 @@ export class Gateway {
         maxInFlight: this.#options.maxInFlightPerPrincipal ?? DEFAULT_MAX_IN_FLIGHT_PER_PRINCIPAL,
       }),
       requireTool: (call, route) => lists.requireTool(call, route),
+      findTool: (call, route, options) => lists.find(call, route, options),
       stats: this.#total,
       now: this.#now,
       onEvent: this.#onEvent,

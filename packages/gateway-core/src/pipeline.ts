@@ -10,6 +10,7 @@ import type { PrincipalLimits } from './principal-limits.js'
 import type { Route } from './route.js'
 import type { RouteTable } from './route-table.js'
 import type { CallStats } from './stats.js'
+import { type FindTool, ToolHeaders } from './tool-headers.js'
 
 export interface PipelineOptions {
   readonly routes: RouteTable
@@ -18,6 +19,8 @@ export interface PipelineOptions {
   readonly limits: PrincipalLimits
   /** Refuses a REST call of a tool that the template does not have. */
   readonly requireTool: (call: GatewayCall, route: Route) => void | Promise<void>
+  /** The tool that a call names, for the headers that mirror its arguments. */
+  readonly findTool: FindTool
   readonly stats: CallStats
   readonly now: () => number
   readonly onEvent: GatewayObserver
@@ -30,9 +33,11 @@ export interface PipelineOptions {
 export class Pipeline {
   readonly #options: PipelineOptions
   readonly #handler: Handler
+  readonly #toolHeaders: ToolHeaders
 
   constructor(options: PipelineOptions) {
     this.#options = options
+    this.#toolHeaders = new ToolHeaders(options.findTool)
     this.#handler = chain(options.interceptors, (call) => this.#execute(call))
   }
 
@@ -66,7 +71,7 @@ export class Pipeline {
   async #toInstance(call: GatewayCall, route: Route): Promise<GatewayReply> {
     const checked = this.#options.requireTool(call, route)
     if (checked) await checked
-    return dispatch(call, route)
+    return this.#toolHeaders.dispatch(call, route, dispatch)
   }
 
   #finishedAtEnd(call: GatewayCall, reply: GatewayReply & { kind: 'stream' }, startedAt: number): GatewayReply {

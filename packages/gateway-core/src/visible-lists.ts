@@ -77,9 +77,44 @@ export class VisibleLists {
     return this.#lookUp(key, name, call, route)
   }
 
+  /**
+   * The tool from a list at most 60 s old; `fresh` asks the server now. Undefined when it is not listed, or when the list
+   * cannot be read: then the server answers for itself.
+   */
+  find(
+    call: GatewayCall,
+    route: Route,
+    { fresh }: { fresh: boolean },
+  ): ListItem | undefined | Promise<ListItem | undefined> {
+    const name = call.message.envelope.name ?? ''
+    const key = this.#key({ template: route.template, method: 'tools/list', principal: call.principal })
+    const known = this.#catalogue.peek(key)
+    if (!fresh && known && route.now() - known.fetchedAt < LOOK_UP_MAX_AGE_MS) return known.byName.get(name)
+    return this.#findAsking(key, name, call, route, fresh)
+  }
+
   /** Forgets what a template offers: its list has changed, or the template is gone. */
   invalidate(template: string, method?: ListMethod): void {
     this.#catalogue.invalidate(template, method)
+  }
+
+  async #findAsking(
+    key: AskedKey,
+    name: string,
+    call: GatewayCall,
+    route: Route,
+    fresh: boolean,
+  ): Promise<ListItem | undefined> {
+    try {
+      const list = fresh
+        ? await this.#catalogue.refresh(key, call.signal)
+        : await this.#catalogue.get(key, { signal: call.signal, maxAgeMs: LOOK_UP_MAX_AGE_MS })
+      return list.byName.get(name)
+    } catch (error) {
+      if (call.signal.aborted) throw error
+      route.onEvent({ type: 'list-failed', template: route.template, method: key.method, error })
+      return undefined
+    }
   }
 
   async #lookUp(key: AskedKey, name: string, call: GatewayCall, route: Route): Promise<void> {

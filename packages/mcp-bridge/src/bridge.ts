@@ -40,7 +40,7 @@ async function exchange(
       ).exchange(message, options)
     case 'modern':
       return identity.era === 'modern'
-        ? modernOnModern(connection, message, options)
+        ? modernOnModern(connection, caller, message, options)
         : modernOnLegacy(connection, identity, caller, message, options, parked)
     case 'legacy':
       return legacy(connection, identity, caller, message, options)

@@ -1,4 +1,4 @@
-const SENTINEL = /^=\?base64\?([A-Za-z0-9+/]*={0,2})\?=$/
+const SENTINEL = /^=\?base64\?(.*)\?=$/
 const PLAIN = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/
 
 /**
@@ -10,11 +10,11 @@ export function encodeHeaderValue(text: string): string {
   return `=?base64?${Buffer.from(text).toString('base64')}?=`
 }
 
-/** The text behind a header value; undefined for a sentinel that is not valid base64 of UTF-8. */
+/** The text behind a header value; undefined for a sentinel around something that is not valid base64 of UTF-8. */
 export function decodeHeaderValue(value: string): string | undefined {
-  if (!value.startsWith('=?base64?')) return value
   const encoded = SENTINEL.exec(value)?.[1]
-  if (encoded === undefined) return undefined
+  // Prefix or suffix alone is plain text.
+  if (encoded === undefined) return value
   const bytes = Buffer.from(encoded, 'base64')
   const text = bytes.toString('utf8')
   return bytes.toString('base64') === encoded && Buffer.from(text).equals(bytes) ? text : undefined

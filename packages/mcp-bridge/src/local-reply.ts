@@ -1,8 +1,11 @@
 import type { UpstreamMessage, UpstreamReply } from '@mcp-platform/mcp-upstream'
 import { scanReply } from '@mcp-platform/mcp-upstream'
 
+/** An answer that is whole. */
+export type CompleteReply = UpstreamReply & { readonly kind: 'complete' }
+
 /** An answer that the bridge gives itself, to the id of the request. */
-export function localResult(message: UpstreamMessage, result: unknown): UpstreamReply {
+export function localResult(message: UpstreamMessage, result: unknown): CompleteReply {
   return complete(Buffer.from(`{"jsonrpc":"2.0","id":${idToken(message)},"result":${JSON.stringify(result)}}`), 200)
 }
 
@@ -11,7 +14,7 @@ export function localError(
   message: UpstreamMessage,
   error: { code: number; message: string; data?: unknown },
   status: number,
-): UpstreamReply {
+): CompleteReply {
   return complete(Buffer.from(`{"jsonrpc":"2.0","id":${idToken(message)},"error":${JSON.stringify(error)}}`), status)
 }
 
@@ -20,6 +23,6 @@ export function idToken({ body, envelope }: UpstreamMessage): string {
   return envelope.id ? body.toString('utf8', envelope.id.start, envelope.id.end) : 'null'
 }
 
-function complete(json: Buffer, status: number): UpstreamReply {
+function complete(json: Buffer, status: number): CompleteReply {
   return { kind: 'complete', json, envelope: scanReply(json), status }
 }

@@ -1,14 +1,6 @@
-import type {
-  Connection,
-  ExchangeOptions,
-  MessageSink,
-  SessionKey,
-  SessionLease,
-  Upstream,
-  UpstreamMessage,
-  UpstreamReply,
-} from '@mcp-platform/mcp-upstream'
+import type { Connection, SessionKey, Upstream, UpstreamMessage } from '@mcp-platform/mcp-upstream'
 import type { PlainCaller } from './caller.js'
+import { leasedExchange } from './leased-exchange.js'
 import { withMeta } from './modern-meta.js'
 import { LATEST_LEGACY_VERSION, META, MODERN_VERSION } from './versions.js'
 
@@ -16,8 +8,13 @@ import { LATEST_LEGACY_VERSION, META, MODERN_VERSION } from './versions.js'
 export function plainOnModern(connection: Connection, caller: PlainCaller): Upstream {
   return {
     era: 'modern',
-    exchange: (message, options) => connection.modern.exchange(withMeta(message, envelopeOf(caller)), options),
+    exchange: (message, options) => connection.modern.exchange(inEnvelope(message, caller), options),
   }
+}
+
+function inEnvelope(message: UpstreamMessage, caller: PlainCaller): UpstreamMessage {
+  const exclusiveFor = caller.logLevel === undefined ? undefined : caller.context
+  return { ...withMeta(message, envelopeOf(caller)), exclusiveFor }
 }
 
 function envelopeOf(caller: PlainCaller): Record<string, unknown> {
@@ -35,42 +32,9 @@ export function plainOnLegacy(connection: Connection, caller: PlainCaller): Upst
     context: caller.context,
     init: { protocolVersion: LATEST_LEGACY_VERSION, capabilities: {}, clientInfo: caller.clientInfo },
   }
-  return { era: 'legacy', exchange: (message, options) => leasedExchange(connection, key, message, options) }
-}
-
-/** Exchanges on a pooled session and gives it back when the answer's body has ended. */
-export async function leasedExchange(
-  connection: Connection,
-  key: SessionKey,
-  message: UpstreamMessage,
-  options: ExchangeOptions,
-): Promise<UpstreamReply> {
-  const lease = await connection.leaseSession(key, { signal: options.signal, limits: options.limits })
-  let reply: UpstreamReply
-  try {
-    reply = await lease.session.exchange(message, options)
-  } catch (error) {
-    lease.release()
-    throw error
-  }
-  if (reply.kind === 'stream') return releasedAtEnd(reply, lease)
-  lease.release()
-  return reply
-}
-
-function releasedAtEnd(reply: UpstreamReply & { kind: 'stream' }, lease: SessionLease): UpstreamReply {
+  const { logLevel } = caller
   return {
-    kind: 'stream',
-    async pipe(sink: MessageSink) {
-      try {
-        await reply.pipe(sink)
-      } finally {
-        lease.release()
-      }
-    },
-    cancel(reason) {
-      reply.cancel(reason)
-      lease.release()
-    },
+    era: 'legacy',
+    exchange: (message, options) => leasedExchange({ connection, key, message, options, logLevel }),
   }
 }

@@ -33,7 +33,8 @@ export class SessionNotFoundError extends Error {
   override readonly name = 'SessionNotFoundError'
   readonly code = 'BRIDGE_SESSION_NOT_FOUND'
 
-  constructor() {
-    super('the session is not known here; initialize again')
+  /** `cause`: what the server, or the way to it, failed with, if that ended the session. */
+  constructor(cause?: unknown) {
+    super('the session is not known here; initialize again', cause === undefined ? undefined : { cause })
   }
 }

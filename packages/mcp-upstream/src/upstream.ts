@@ -17,6 +17,11 @@ export interface UpstreamMessage {
   readonly envelope: Envelope
   /** Request headers that may pass (`mcp-param-*`, `traceparent`, …), lower case, already filtered. */
   readonly headers?: Readonly<Record<string, string>> | undefined
+  /**
+   * Authorization context whose own child this must have to itself, because what the server says besides the answer (log
+   * lines) names no request on a pipe. Modern stdio servers only; HTTP tells streams apart anyway and ignores it.
+   */
+  readonly exclusiveFor?: string | undefined
 }
 
 /** Bounds of one exchange, in milliseconds and bytes. The total deadline is the caller's `signal`. */
@@ -112,6 +117,8 @@ export interface SessionKey {
   /** Authorization context: principal id, or `shared`. */
   readonly context: string
   readonly init: SessionInit
+  /** Nobody else on the session while it is leased, on a pipe too: its log lines belong to one exchange. @default false */
+  readonly exclusive?: boolean | undefined
 }
 
 /**

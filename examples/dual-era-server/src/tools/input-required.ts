@@ -39,7 +39,7 @@ export function registerInputRequiredTools(server: McpServer, codec: RequestStat
     tampered_state: (context) => confirm(context, codec, 'the state was not tampered with'),
     multiple_inputs: (context) => askThree(context, codec),
     multi_round: (context) => askTwice(context, codec),
-    capabilities: askWhatIsDeclared,
+    capabilities: (context) => askWhatIsDeclared(context, server.server.getClientCapabilities()),
   }
   for (const [name, run] of Object.entries(tools)) {
     const description = `Answers input_required first: ${name.replaceAll('_', ' ')}.`
@@ -104,11 +104,11 @@ async function askTwice(context: ServerContext, codec: RequestStateCodec<RoundSt
   return inputRequired({ inputRequests: { step2 }, requestState: await codec.mint({ round: 2, name }, context) })
 }
 
-/** Asks only for what the request's client can do. */
-function askWhatIsDeclared({ mcpReq }: ServerContext): Asked {
+/** Asks only for what the client can do: a modern one says so in each request, a legacy one said so in `initialize`. */
+function askWhatIsDeclared({ mcpReq }: ServerContext, ofSession: unknown): Asked {
   if (mcpReq.inputResponses !== undefined) return textResult('thank you')
   const envelope: Readonly<Record<string, unknown>> = { ...mcpReq.envelope }
-  const declared = capabilitiesSchema.parse(envelope[CLIENT_CAPABILITIES_META_KEY] ?? {})
+  const declared = capabilitiesSchema.parse(envelope[CLIENT_CAPABILITIES_META_KEY] ?? ofSession ?? {})
   const inputRequests: InputRequests = {
     ...(declared.sampling === undefined ? {} : { greeting: askModel('Generate a greeting', 50) }),
     ...(declared.elicitation === undefined ? {} : { user_name: askName('What is your name?') }),

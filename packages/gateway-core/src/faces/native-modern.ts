@@ -1,4 +1,4 @@
-import { idToken, readModernRequest } from '@mcp-platform/mcp-bridge'
+import { idToken, RPC, readModernRequest } from '@mcp-platform/mcp-bridge'
 import type { UpstreamMessage } from '@mcp-platform/mcp-upstream'
 import type { GatewayCall, GatewayReply } from '../call.js'
 import { CallScope, totalTimeMs } from '../call-scope.js'
@@ -76,7 +76,7 @@ class EarlyStream {
       return
     }
     const headers = callHeaders(this.#exchange)
-    if (reply.kind === 'complete') sendJson(this.#exchange.response, reply.status, reply.json, headers)
+    if (reply.kind === 'complete') sendJson(this.#exchange.response, statusOf(reply), reply.json, headers)
     else this.#exchange.response.writeHead(202, headers).end()
   }
 
@@ -93,6 +93,22 @@ class EarlyStream {
     this.#stream ??= new EventStream(this.#exchange.response, callHeaders(this.#exchange))
     return this.#stream
   }
+}
+
+/** HTTP statuses that 2026-07-28 wants with these errors; a server on a pipe or of the legacy era has none to give. */
+const STATUS: Readonly<Record<number, number>> = {
+  [RPC.parse]: 400,
+  [RPC.invalidRequest]: 400,
+  [RPC.methodNotFound]: 404,
+  [RPC.headerMismatch]: 400,
+  [RPC.missingCapability]: 400,
+  [RPC.unsupportedVersion]: 400,
+}
+
+function statusOf({ json, envelope, status }: GatewayReply & { kind: 'complete' }): number {
+  if (!envelope.error || status >= 400) return status
+  const { code }: { code?: unknown } = JSON.parse(json.toString('utf8', envelope.error.start, envelope.error.end))
+  return (typeof code === 'number' && STATUS[code]) || status
 }
 
 function openScope({ context, request, response, template }: NativeExchange, message: UpstreamMessage): CallScope {

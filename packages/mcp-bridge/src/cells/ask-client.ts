@@ -1,18 +1,12 @@
 import type { MessageSink } from '@mcp-platform/mcp-upstream'
 import { scanReply } from '@mcp-platform/mcp-upstream'
+import { capabilityFor } from '../asking.js'
 import type { ClientSession } from '../client-session.js'
 import { asObject } from '../json-edit.js'
 import { ProtocolError, RPC } from '../protocol-error.js'
 
 /** A person may think about a question for this long, in milliseconds (BALANCING.md, timers). */
 const ASK_TIMEOUT_MS = 10 * 60_000
-
-/** Which capability a client must have declared to be asked. */
-const CAPABILITY: Readonly<Record<string, string>> = {
-  'elicitation/create': 'elicitation',
-  'sampling/createMessage': 'sampling',
-  'roots/list': 'roots',
-}
 
 /**
  * Sends one input request of a modern server to a legacy client, on the stream of the call that it belongs to, and
@@ -28,7 +22,7 @@ export async function askClient(
   const { method, params } = asObject(request) ?? {}
   if (typeof method !== 'string')
     throw new ProtocolError(RPC.invalidRequest, 200, 'the server asked for something without a method')
-  const capability = CAPABILITY[method]
+  const capability = capabilityFor(method)
   if (capability === undefined || !(capability in session.hello.capabilities)) {
     const data = { requiredCapabilities: { [capability ?? method]: {} } }
     throw new ProtocolError(

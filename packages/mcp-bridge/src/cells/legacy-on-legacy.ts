@@ -1,5 +1,13 @@
-import type { Connection, ExchangeOptions, UpstreamMessage, UpstreamReply } from '@mcp-platform/mcp-upstream'
+import {
+  type Connection,
+  type ExchangeOptions,
+  UpstreamConnectFailedError,
+  type UpstreamMessage,
+  type UpstreamReply,
+  UpstreamSessionLostError,
+} from '@mcp-platform/mcp-upstream'
 import type { LegacyCaller } from '../caller.js'
+import type { ClientSession } from '../client-session.js'
 import { readHello } from '../hello.js'
 import { localResult } from '../local-reply.js'
 import { SessionNotFoundError } from '../protocol-error.js'
@@ -21,7 +29,20 @@ export async function legacyOnLegacy(
   // The upstream session was initialised when it was opened.
   if (message.envelope.method === 'notifications/initialized') return ACCEPTED
   if (!session.upstream || session.upstream.ended.aborted) throw new SessionNotFoundError()
-  return session.upstream.exchange(message, options)
+  try {
+    return await session.upstream.exchange(message, options)
+  } catch (error) {
+    throw await lostOr(error, session)
+  }
+}
+
+// A server that forgot the session, or that is not there any more, took the client's state with it: the client gets 404
+// and starts anew. What may have run already is told as it is.
+async function lostOr(error: unknown, session: ClientSession): Promise<unknown> {
+  const gone = error instanceof UpstreamSessionLostError || (error instanceof UpstreamConnectFailedError && !error.sent)
+  if (!gone) return error
+  await session.end(new SessionNotFoundError())
+  return new SessionNotFoundError(error)
 }
 
 async function open(

@@ -16,8 +16,8 @@ import { stripForLegacy } from '../legacy-result.js'
 import { localError, localResult } from '../local-reply.js'
 import { withMeta } from '../modern-meta.js'
 import { RPC } from '../protocol-error.js'
-import { META, MODERN_VERSION } from '../versions.js'
 import { askClient } from './ask-client.js'
+import { envelopeOf } from './legacy-envelope.js'
 import { followLists, subscribe, unsubscribe } from './modern-listen.js'
 
 /** Rounds of asking back in one call, as the SDK's own shim has it. */
@@ -76,22 +76,13 @@ async function ask(
   message: UpstreamMessage,
   options: ExchangeOptions,
 ): Promise<UpstreamReply> {
-  const modern = withMeta(message, envelopeOf(session))
+  const exclusiveFor = session.logLevel === undefined ? undefined : session.context
+  const modern = { ...withMeta(message, envelopeOf(session)), exclusiveFor }
   const reply = await connection.modern.exchange(modern, options)
   if (reply.kind === 'accepted') return reply
   const run = new AskedBackCall(connection, session, modern, options)
   if (reply.kind === 'complete') return run.afterComplete(reply.json, reply.status)
   return { kind: 'stream', pipe: (sink) => run.pipe(reply, sink), cancel: (reason) => reply.cancel(reason) }
-}
-
-/** The request envelope of a legacy client. */
-export function envelopeOf(session: ClientSession): Record<string, unknown> {
-  return {
-    [META.protocolVersion]: MODERN_VERSION,
-    [META.clientCapabilities]: session.hello.capabilities,
-    [META.clientInfo]: session.hello.clientInfo,
-    ...(session.logLevel === undefined ? {} : { [META.logLevel]: session.logLevel }),
-  }
 }
 
 /** One call that a modern server may answer with `input_required`, as often as {@link MAX_ROUNDS} allows. */

@@ -12,7 +12,7 @@ import { asObject } from '../json-edit.js'
 import { localError, localResult } from '../local-reply.js'
 import { RPC } from '../protocol-error.js'
 import { META } from '../versions.js'
-import { envelopeOf } from './legacy-on-modern.js'
+import { envelopeOf } from './legacy-envelope.js'
 
 /** Bounds of a listen stream: it lives as long as the session and may be silent for long, in milliseconds. */
 const LISTEN_LIMITS = { connectMs: 2_000, firstByteMs: 15_000, idleMs: 3_600_000, maxAnswerBytes: 1024 * 1024 }

@@ -10,10 +10,11 @@ import { scanEnvelope, scanReply } from '@mcp-platform/mcp-upstream'
 import type { ModernCaller } from '../caller.js'
 import { discoverResult } from '../identity.js'
 import { objectAt } from '../json-edit.js'
+import { leasedExchange } from '../leased-exchange.js'
 import { localResult } from '../local-reply.js'
 import { decorateForModern } from '../modern-result.js'
-import { type ParkedCalls, startParkable } from '../parked-calls.js'
-import { leasedExchange } from '../plain.js'
+import { startParkable } from '../parkable-call.js'
+import type { ParkedCalls } from '../parked-calls.js'
 import { LATEST_LEGACY_VERSION, META } from '../versions.js'
 import { listenOnLegacy } from './legacy-listen.js'
 
@@ -21,7 +22,8 @@ const NO_CLIENT_INFO = { name: 'unknown', version: '0' }
 
 /**
  * Modern client, legacy server: a pooled session with exactly this client's capabilities answers one request at a time.
- * A server that asks back in the middle of a call has its call parked.
+ * A server that asks back in the middle of a call has its call parked. The session never claims more than the client
+ * declared: servers show other tools, and take other ways, to clients that can be asked.
  */
 export async function modernOnLegacy(
   connection: Connection,
@@ -36,31 +38,16 @@ export async function modernOnLegacy(
   if (method === 'subscriptions/listen') return listenOnLegacy(connection, sessionKey(caller), caller, message, options)
   const legacy = withoutEnvelope(message)
   const decorate = (json: Buffer): Buffer => decorateForModern(json, scanReply(json), method ?? '', identity)
-  if (asksBack(caller, method))
-    return startParkable({
-      connection,
-      key: sessionKey(caller),
-      caller,
-      original: message,
-      legacy,
-      options,
-      parked,
-      decorate,
-    })
-  const reply = await leasedExchange(connection, sessionKey(caller), legacy, options)
-  return decorated(reply, decorate)
+  const key = sessionKey(caller)
+  if (method !== undefined && MAY_ASK.has(method)) {
+    return startParkable({ connection, key, caller, original: message, legacy, options, parked, decorate })
+  }
+  const { logLevel } = caller
+  return decorated(await leasedExchange({ connection, key, message: legacy, options, logLevel }), decorate)
 }
 
 /** Only these may be asked back in the middle (SPEC 2026-07-28 basic/patterns/mrtr). */
 const MAY_ASK: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read'])
-
-function asksBack(caller: ModernCaller, method: string | undefined): boolean {
-  return (
-    method !== undefined &&
-    MAY_ASK.has(method) &&
-    ['elicitation', 'sampling', 'roots'].some((name) => name in caller.capabilities)
-  )
-}
 
 /** The pool keeps sessions of different principals and different capabilities apart. */
 export function sessionKey(caller: ModernCaller): SessionKey {
@@ -103,8 +90,6 @@ function decorated(reply: UpstreamReply, decorate: (json: Buffer) => Buffer): Up
     pipe: (sink) =>
       reply.pipe({
         message: (json, envelope) => {
-          // Nobody declared that it can be asked: the upstream session refuses such a request itself.
-          if (envelope.kind === 'request') return undefined
           if (envelope.kind !== 'response') return sink.message(json, envelope)
           const changed = decorate(json)
           return sink.message(changed, scanReply(changed))

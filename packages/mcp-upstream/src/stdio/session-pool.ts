@@ -1,6 +1,13 @@
 import type { SessionLease } from '../upstream.js'
 import type { StdioSession } from './stdio-session.js'
 
+/** An exclusive session that nobody uses now. */
+interface Waiting {
+  readonly key: string
+  readonly context: string
+  readonly session: StdioSession
+}
+
 /** Above this many kept sessions those that nobody uses are let go. */
 const TIDY_ABOVE = 256
 
@@ -13,7 +20,8 @@ export type OpenSession = () => Promise<StdioSession>
  */
 export class SessionPool {
   readonly #shares = new Map<string, StdioSession>()
-  readonly #waiting = new Map<string, StdioSession[]>()
+  /** The one that has waited longest first. */
+  #waiting: readonly Waiting[] = []
 
   /** A session that others may use at the same time. */
   async share(key: string, open: OpenSession): Promise<SessionLease> {
@@ -29,16 +37,28 @@ export class SessionPool {
   }
 
   /** A session that nobody else uses until it is released. */
-  async exclusive(key: string, open: OpenSession): Promise<SessionLease> {
+  async exclusive(key: string, context: string, open: OpenSession): Promise<SessionLease> {
     const session = this.#takeWaiting(key) ?? (await open())
     let leased = true
     return {
       session,
       release: () => {
-        if (leased) this.#giveBack(key, session)
+        if (leased) this.#giveBack({ key, context, session })
         leased = false
       },
     }
+  }
+
+  /**
+   * Makes room for another child of `context`: ends the session of that context that has waited longest for use.
+   * Resolves when its child is gone; false if none waits.
+   */
+  async evict(context: string): Promise<boolean> {
+    const oldest = this.#waiting.find((one) => one.context === context && !one.session.ended.aborted)
+    if (!oldest) return false
+    this.#waiting = this.#waiting.filter((one) => one !== oldest)
+    await oldest.session.close()
+    return true
   }
 
   #liveShare(key: string): StdioSession | undefined {
@@ -47,17 +67,14 @@ export class SessionPool {
   }
 
   #takeWaiting(key: string): StdioSession | undefined {
-    const waiting = this.#waiting.get(key) ?? []
-    this.#waiting.delete(key)
-    const live = waiting.filter((session) => !session.ended.aborted)
-    const taken = live.pop()
-    if (live.length > 0) this.#waiting.set(key, live)
-    return taken
+    this.#waiting = this.#waiting.filter(({ session }) => !session.ended.aborted)
+    const taken = this.#waiting.findLast((one) => one.key === key)
+    this.#waiting = this.#waiting.filter((one) => one !== taken)
+    return taken?.session
   }
 
-  #giveBack(key: string, session: StdioSession): void {
-    if (session.ended.aborted) return
-    this.#waiting.set(key, [...(this.#waiting.get(key) ?? []), session])
+  #giveBack(waiting: Waiting): void {
+    if (!waiting.session.ended.aborted) this.#waiting = [...this.#waiting, waiting]
   }
 
   #tidy(): void {

@@ -1,4 +1,5 @@
 import {
+  UpstreamBusyError,
   UpstreamClosedError,
   UpstreamError,
   UpstreamNotIdentifiedError,
@@ -23,6 +24,7 @@ import { ChildPool } from './child-pool.js'
 import { discover, initialize } from './handshake.js'
 import { Launcher } from './launcher.js'
 import { LegacyChildren } from './legacy-children.js'
+import { LoneChildren } from './lone-children.js'
 import { ModernUpstream } from './modern-upstream.js'
 import { PolicyBook } from './policy-book.js'
 import { type CallBounds, call } from './rpc.js'
@@ -60,6 +62,7 @@ export class StdioConnection implements Connection {
   readonly #launcher: Launcher
   readonly #policies: PolicyBook
   readonly #modernPool: ChildPool
+  readonly #lone: LoneChildren
   readonly #legacy: LegacyChildren
   readonly #sessions = new SessionPool()
   readonly #closing = new AbortController()
@@ -73,7 +76,8 @@ export class StdioConnection implements Connection {
     this.#launcher = new Launcher(settings)
     this.#policies = new PolicyBook(settings)
     this.#modernPool = new ChildPool(Array.from({ length: settings.poolSize }, () => this.#superviseModern()))
-    this.modern = new ModernUpstream(this.#modernPool)
+    this.#lone = new LoneChildren((context) => this.#superviseModern(context))
+    this.modern = new ModernUpstream(this.#modernPool, this.#lone)
     this.#legacy = new LegacyChildren({
       sharing: settings.sharing,
       poolSize: settings.poolSize,
@@ -105,10 +109,13 @@ export class StdioConnection implements Connection {
 
   async leaseSession(key: SessionKey, options: ExchangeOptions): Promise<SessionLease> {
     const open = (): Promise<StdioSession> => this.#open(key, options, true)
-    if (!this.#legacy.needsOwnChild(key.init)) return await this.#sessions.share(this.#legacy.keyOf(key), open)
-    // Whatever the sharing: a client that may be asked something must be the one that declared it.
+    if (!this.#needsOwnChild(key)) return await this.#sessions.share(this.#legacy.keyOf(key), open)
     const { protocolVersion, capabilities } = key.init
-    return await this.#sessions.exclusive(JSON.stringify([key.context, protocolVersion, capabilities]), open)
+    return await this.#sessions.exclusive(
+      JSON.stringify([key.context, protocolVersion, capabilities]),
+      key.context,
+      open,
+    )
   }
 
   /**
@@ -143,12 +150,12 @@ export class StdioConnection implements Connection {
 
   async close(): Promise<void> {
     this.#closing.abort(new UpstreamClosedError())
-    await Promise.all([this.#modernPool.close(), this.#legacy.close()])
+    await Promise.all([this.#modernPool.close(), this.#lone.close(), this.#legacy.close()])
     await this.#launcher.close()
   }
 
   get #supervisors(): readonly Supervisor[] {
-    return [...this.#modernPool.supervisors, ...this.#legacy.supervisors]
+    return [...this.#modernPool.supervisors, ...this.#lone.supervisors, ...this.#legacy.supervisors]
   }
 
   async #identify(maxWaitMs: number): Promise<ServerIdentity> {
@@ -228,8 +235,8 @@ export class StdioConnection implements Connection {
     })
   }
 
-  #superviseModern(): Supervisor {
-    return this.#supervise(undefined, (channel, signal) => this.#discover(channel, { signal }))
+  #superviseModern(context?: string): Supervisor {
+    return this.#supervise(context, (channel, signal) => this.#discover(channel, { signal }))
   }
 
   #superviseLegacy(context: string | undefined, init: SessionInit): Supervisor {
@@ -249,7 +256,7 @@ export class StdioConnection implements Connection {
 
   async #open(key: SessionKey, options: ExchangeOptions, pooled: boolean): Promise<StdioSession> {
     if (this.#closing.signal.aborted) throw new UpstreamClosedError()
-    const kind = this.#legacy.needsOwnChild(key.init) ? 'exclusive' : 'same'
+    const kind = this.#needsOwnChild(key) ? 'exclusive' : 'same'
     const takeSeat = (wanted: 'same' | 'exclusive', bounds: ExchangeOptions): Promise<Seat> =>
       this.#takeSeat(key, wanted, bounds)
     const seat = await takeSeat(kind, options)
@@ -263,9 +270,26 @@ export class StdioConnection implements Connection {
     return session
   }
 
-  #takeSeat(key: SessionKey, kind: 'same' | 'exclusive', { signal, limits }: ExchangeOptions): Promise<Seat> {
-    const acquire = { signal, maxWaitMs: limits.connectMs }
-    return kind === 'exclusive' ? this.#legacy.own(key, acquire) : this.#legacy.share(key, acquire)
+  // Whatever the sharing: a client that may be asked something must be the one that declared it.
+  #needsOwnChild({ init, exclusive }: SessionKey): boolean {
+    return exclusive === true || this.#legacy.needsOwnChild(init)
+  }
+
+  /** A child that waits for its next use must not keep out one that is wanted now. */
+  async #takeSeat(key: SessionKey, kind: 'same' | 'exclusive', options: ExchangeOptions): Promise<Seat> {
+    const acquire = { signal: options.signal, maxWaitMs: options.limits.connectMs }
+    for (;;) {
+      try {
+        return kind === 'exclusive' ? await this.#legacy.own(key, acquire) : await this.#legacy.share(key, acquire)
+      } catch (error) {
+        const full = error instanceof UpstreamBusyError && !options.signal.aborted
+        if (!full || !(await this.#makeRoom(key.context))) throw error
+      }
+    }
+  }
+
+  async #makeRoom(context: string): Promise<boolean> {
+    return (await this.#sessions.evict(context)) || (await this.#lone.evict(context))
   }
 
   #onSessionEnded(context: string, because: 'child_exited' | 'closed'): void {
