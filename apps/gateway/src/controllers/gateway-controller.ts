@@ -29,7 +29,7 @@ import { changeBy, mayRead, pick, principalOf } from './caller.js'
 /** The gateway as a whole. */
 @Route('gateway')
 @Tags('Gateway')
-@Response<Problem>('default', 'An error as a problem document (RFC 9457)')
+@Response<Problem>('default', 'An error as a problem document (RFC 9457)', undefined, 'application/problem+json')
 export class GatewayController extends Controller {
   readonly #services: Services
 

@@ -35,7 +35,7 @@ import { commandsOf } from './commands-of.js'
 /** Instances: register, deregister, export, import. */
 @Route('gateway')
 @Tags('Registry')
-@Response<Problem>('default', 'An error as a problem document (RFC 9457)')
+@Response<Problem>('default', 'An error as a problem document (RFC 9457)', undefined, 'application/problem+json')
 export class RegistryController extends Controller {
   readonly #services: Services
 
@@ -67,8 +67,8 @@ export class RegistryController extends Controller {
   @Security('gateway', ['registry:write'])
   @SuccessResponse(201, 'Registered')
   @Response<RegisterResponse>(200, 'It was there already, or was replaced')
-  @Response<Problem>(409, 'The id is taken')
-  @Response<Problem>(422, 'Not valid; every fault is listed')
+  @Response<Problem>(409, 'The id is taken', undefined, 'application/problem+json')
+  @Response<Problem>(422, 'Not valid; every fault is listed', undefined, 'application/problem+json')
   async register(
     @Request() request: HttpRequest,
     @Body() body: unknown,
@@ -94,7 +94,7 @@ export class RegistryController extends Controller {
   @Delete('deregister/{template}/{instance_id}')
   @Security('gateway', ['registry:write'])
   @Response<DeregisterResponse>(202, 'Calls are still in flight')
-  @Response<Problem>(404, 'Unknown template or instance')
+  @Response<Problem>(404, 'Unknown template or instance', undefined, 'application/problem+json')
   async deregister(
     @Request() request: HttpRequest,
     @Path() template: string,
@@ -133,7 +133,7 @@ export class RegistryController extends Controller {
    */
   @Post('import')
   @Security('gateway', ['registry:write', 'users:admin', 'keys:admin'])
-  @Response<Problem>(422, 'Not valid; every fault is listed')
+  @Response<Problem>(422, 'Not valid; every fault is listed', undefined, 'application/problem+json')
   async import(
     @Request() request: HttpRequest,
     @Body() body: unknown,

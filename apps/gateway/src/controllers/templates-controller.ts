@@ -10,7 +10,7 @@ import { setsCommand } from './commands-of.js'
 /** Templates and their settings. */
 @Route('gateway/templates')
 @Tags('Templates')
-@Response<Problem>('default', 'An error as a problem document (RFC 9457)')
+@Response<Problem>('default', 'An error as a problem document (RFC 9457)', undefined, 'application/problem+json')
 export class TemplatesController extends Controller {
   readonly #services: Services
 
@@ -31,7 +31,7 @@ export class TemplatesController extends Controller {
   /** @summary One template with its settings */
   @Get('{template}')
   @Security('gateway', ['registry:read'])
-  @Response<Problem>(404, 'Unknown template')
+  @Response<Problem>(404, 'Unknown template', undefined, 'application/problem+json')
   find(@Path() template: string): TemplateView {
     return this.#services.gateway.template(template)
   }
@@ -42,8 +42,8 @@ export class TemplatesController extends Controller {
    */
   @Patch('{template}')
   @Security('gateway', ['registry:write'])
-  @Response<Problem>(404, 'Unknown template')
-  @Response<Problem>(422, 'Not valid; every fault is listed')
+  @Response<Problem>(404, 'Unknown template', undefined, 'application/problem+json')
+  @Response<Problem>(422, 'Not valid; every fault is listed', undefined, 'application/problem+json')
   async change(
     @Request() request: HttpRequest,
     @Path() template: string,
@@ -61,8 +61,8 @@ export class TemplatesController extends Controller {
    */
   @Patch('{template}/instances/{instance_id}')
   @Security('gateway', ['registry:write'])
-  @Response<Problem>(404, 'Unknown template or instance')
-  @Response<Problem>(422, 'Not valid; every fault is listed')
+  @Response<Problem>(404, 'Unknown template or instance', undefined, 'application/problem+json')
+  @Response<Problem>(422, 'Not valid; every fault is listed', undefined, 'application/problem+json')
   async changeInstance(
     @Request() request: HttpRequest,
     @Path() template: string,
