@@ -1,7 +1,10 @@
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { createServer } from 'node:http'
+import { get } from 'node:https'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { type FaultServer, startFaultServer, tempDir, waitFor } from '@mcp-platform/test-kit'
 import { GatewayStartError, startGateway } from '../src/index.js'
@@ -157,6 +160,42 @@ describe('a gateway', () => {
     await waitFor(async () => (await gateway.get('/gateway/stats')).json.gateway.in_flight === 1)
     await gateway.close()
     expect((await call).status).toBe(200)
+  })
+
+  it('serves TLS, and says when certificate and key cannot be used', async () => {
+    const folder = (await tempDir()).path
+    const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
+    const subject = [
+      '-subj',
+      '/CN=localhost',
+      '-days',
+      '1',
+      '-nodes',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:P-256',
+    ]
+    await promisify(execFile)('openssl', ['req', '-x509', ...subject, '-keyout', key, '-out', cert])
+    const gateway = await start({ flags: { 'tls-cert': cert, 'tls-key': key } })
+    expect(gateway.url).toMatch(/^https:/)
+    const { promise, resolve, reject } = Promise.withResolvers<number | undefined>()
+    const request = get(`${gateway.url}/health/live`, { rejectUnauthorized: false, agent: false }, (response) => {
+      response.resume().once('end', () => resolve(response.statusCode))
+    })
+    request.once('error', reject)
+    expect(await promise).toBe(200)
+    await gateway.close()
+    for (const flags of [
+      { 'tls-cert': key, 'tls-key': cert },
+      { 'tls-cert': '/nowhere', 'tls-key': key },
+    ]) {
+      const error = await startFailure({ env: { MCPP_STATE_DIR: folder }, flags: { port: 0, ...flags } })
+      expect([error.code, error.message]).toEqual([
+        'TLS_FILES',
+        expect.stringContaining('check --tls-cert and --tls-key'),
+      ])
+    }
   })
 
   it('serves management on an address of its own', async () => {

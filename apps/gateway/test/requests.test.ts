@@ -84,6 +84,7 @@ describe('every request', () => {
       head(['GET /gateway/health HTTP/1.1', host, 'Host: other']),
       head(['GET /gateway/health HTTP/1.1', host, 'Authorization: Bearer a', 'authorization: Bearer b']),
       head(['POST /gateway/sync HTTP/1.1', host, 'Content-Length: 0', 'Content-Length: 1']),
+      head(['POST /mcp/t HTTP/1.1', host, 'Mcp-Session-Id: a', 'mcp-session-id: b']),
       head([`GET ${gateway.url}/gateway/health HTTP/1.1`, host]),
       head(['NONSENSE']),
     ]) {

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
 import { GatewayError } from '@mcp-platform/gateway-core'
 import { isLoopback, isWildcard, urlHost } from './addresses.js'
+import { checkSingleHeaders } from './single-headers.js'
 
 /** Which callers are served; see SECURITY.md, "Modes" and "Traffic". */
 export interface RequestPolicyOptions {
@@ -12,15 +13,8 @@ export interface RequestPolicyOptions {
   readonly allowedOrigins: readonly string[]
 }
 
-// Parsers disagree on which of two wins; whoever sends two wants to be read differently by two programs.
-const SINGLE_HEADERS: ReadonlySet<string> = new Set([
-  'host',
-  'authorization',
-  'x-api-key',
-  'content-length',
-  'content-type',
-  'origin',
-])
+/** Hosts that passed are remembered, so that the check costs one look-up; strangers cannot fill the memory. */
+const MAX_REMEMBERED = 64
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**
@@ -31,6 +25,7 @@ export class RequestPolicy {
   readonly #hosts: ReadonlySet<string>
   readonly #origins: ReadonlySet<string>
   readonly #anyAddress: boolean
+  readonly #passed = new Set<string>()
 
   constructor(options: RequestPolicyOptions) {
     const fromUrl = options.publicUrl === undefined ? undefined : new URL(options.publicUrl)
@@ -47,22 +42,30 @@ export class RequestPolicy {
   /** @throws GatewayError REQUEST_MALFORMED, HOST_NOT_ALLOWED, ORIGIN_NOT_ALLOWED */
   check(request: IncomingMessage): void {
     checkTarget(request.url ?? '')
-    checkSingle(request.rawHeaders)
+    checkSingleHeaders(request.rawHeaders)
     const host = request.headers.host ?? ''
     this.#checkHost(host)
     this.#checkOrigin(request, host)
   }
 
   #checkHost(host: string): void {
+    if (this.#passed.has(host)) return
     const name = host.toLowerCase()
     const bare = withoutPort(name)
-    if (isLoopback(bare) || this.#hosts.has(bare) || this.#hosts.has(name)) return
-    // Rebinding needs a name: an address in the URL leads where it says.
-    if (this.#anyAddress && isIP(bare.replace(/^\[(.*)\]$/, '$1')) !== 0) return
+    if (this.#isServed(name, bare)) {
+      if (this.#passed.size < MAX_REMEMBERED) this.#passed.add(host)
+      return
+    }
     throw new GatewayError(
       'HOST_NOT_ALLOWED',
       `the Host ${JSON.stringify(host)} is not served here; allow it with --allowed-host ${bare || 'NAME'}`,
     )
+  }
+
+  #isServed(name: string, bare: string): boolean {
+    if (isLoopback(bare) || this.#hosts.has(bare) || this.#hosts.has(name)) return true
+    // Rebinding needs a name: an address in the URL leads where it says.
+    return this.#anyAddress && isIP(bare.replace(/^\[(.*)\]$/, '$1')) !== 0
   }
 
   #checkOrigin(request: IncomingMessage, host: string): void {
@@ -83,16 +86,6 @@ export class RequestPolicy {
 function checkTarget(target: string): void {
   if (target.startsWith('/') || target === '*') return
   throw new GatewayError('REQUEST_MALFORMED', 'the request line must hold a path; this is no forward proxy')
-}
-
-function checkSingle(rawHeaders: readonly string[]): void {
-  const seen = new Set<string>()
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = (rawHeaders[i] ?? '').toLowerCase()
-    if (!SINGLE_HEADERS.has(name)) continue
-    if (seen.has(name)) throw new GatewayError('REQUEST_MALFORMED', `the header ${rawHeaders[i]} is given twice`)
-    seen.add(name)
-  }
 }
 
 // The Host was allowed before, so a page of that very host and port is this gateway's own (`/docs`).

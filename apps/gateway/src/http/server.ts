@@ -42,8 +42,7 @@ export async function listen(options: {
   readonly handle: RequestListener
 }): Promise<Listener> {
   const { host, port, tls, handle } = options
-  const server =
-    tls === undefined ? createServer(LIMITS, handle) : createTlsServer({ ...LIMITS, ...(await readTls(tls)) }, handle)
+  const server = tls === undefined ? createServer(LIMITS, handle) : await tlsServer(tls, handle)
   server.on('clientError', answerClientError)
   await bind(server, host, port)
   const scheme = tls === undefined ? 'http' : 'https'
@@ -57,12 +56,13 @@ function reachable(host: string): string {
   return host.includes(':') ? '::1' : '127.0.0.1'
 }
 
-async function readTls(files: TlsFiles): Promise<{ cert: Buffer; key: Buffer }> {
+async function tlsServer(files: TlsFiles, handle: RequestListener): Promise<Server> {
   try {
     const [cert, key] = await Promise.all([readFile(files.cert), readFile(files.key)])
-    return { cert, key }
+    return createTlsServer({ ...LIMITS, cert, key }, handle)
   } catch (error) {
-    throw new GatewayStartError('TLS_FILES', `the TLS certificate or key cannot be read: ${reasonOf(error)}`, error)
+    const message = `the TLS certificate ${files.cert} or its key cannot be used (${reasonOf(error)}); check --tls-cert and --tls-key`
+    throw new GatewayStartError('TLS_FILES', message, error)
   }
 }
 
