@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import { tempDir } from '@mcp-platform/test-kit'
@@ -24,8 +25,10 @@ describe('database URLs', () => {
 
 describe('the stores', () => {
   it('come up on a new file, and again on the same', async () => {
-    const database = `sqlite://${join((await tempDir()).path, 'new', 'gateway.db')}`
+    const file = join((await tempDir()).path, 'new', 'gateway.db')
+    const database = `sqlite://${file}`
     const stores = await openStores({ database })
+    expect((await stat(file)).mode & 0o777).toBe(0o600)
     const put = { op: 'put-template', template: { name: 't', settings: {} } } as const
     await stores.registry.commit({ action: 'test', operations: [put] }, { actor: 'test' })
     await stores.close()

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { SQLITE_PRAGMAS } from '@mcp-platform/store-kysely'
 import SqliteDatabase from 'better-sqlite3'
@@ -29,7 +29,7 @@ export function dialectFor(url: DatabaseUrl): Promise<Dialect> {
 
 async function sqlite(file: string): Promise<Dialect> {
   try {
-    if (file !== ':memory:') await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+    if (file !== ':memory:') await makePrivateFile(file)
     const database = new SqliteDatabase(file)
     for (const pragma of SQLITE_PRAGMAS) database.pragma(pragma)
     return new SqliteDialect({ database })
@@ -41,6 +41,12 @@ async function sqlite(file: string): Promise<Dialect> {
       error,
     )
   }
+}
+
+// It holds credentials of servers. One that is there keeps its mode; SQLite gives its other files the same.
+async function makePrivateFile(file: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+  await (await open(file, 'a', 0o600)).close()
 }
 
 function postgres(url: string): Dialect {
