@@ -25,6 +25,8 @@ export interface Principal {
   readonly templates?: readonly string[] | undefined
   /** Globs of tool names the grant is narrowed to; absent: all. */
   readonly tools?: readonly string[] | undefined
+  /** Whose key it is: the id of the principal that answers for it. Absent for every other kind. */
+  readonly owner?: string | undefined
 }
 
 /** What somebody wants to do, in the terms that permissions are written in. */

@@ -1,0 +1,116 @@
+import { hash as argon2Hash, argon2id, needsRehash as argon2NeedsRehash, verify as argon2Verify } from 'argon2'
+import type { PasswordHasher } from '../identity/password-hasher.js'
+import { isBcrypt } from './bcrypt-shape.js'
+import { checkPassword, MAX_PASSWORD_LENGTH } from './policy.js'
+import { Slots } from './slots.js'
+
+/** The least there may be: OWASP Password Storage Cheat Sheet, argon2id. */
+export const MIN_ARGON2: Argon2Cost = Object.freeze({ memoryKiB: 19_456, passes: 2, lanes: 1 })
+
+// libuv has 4 threads for everything; a flood of logins may have two of them and 38 MiB.
+const DEFAULT_CONCURRENCY = 2
+const DEFAULT_MAX_WAITING = 32
+const MAX_IMPORTED_KIB = 256 * 1024
+const MAX_IMPORTED_PASSES = 16
+const ARGON2 =
+  /^\$argon2(?:id|i|d)\$v=19\$m=(\d{1,7}),t=(\d{1,3}),p=(\d{1,2})(?:,data=[A-Za-z0-9+/]*)?\$[A-Za-z0-9+/]{11,128}\$[A-Za-z0-9+/]{16,128}$/
+const BCRYPT_PREFIX = '$2'
+
+/** How much work a hash is. */
+export interface Argon2Cost {
+  /** @default 19_456 */
+  readonly memoryKiB: number
+  /** @default 2 */
+  readonly passes: number
+  /** @default 1 */
+  readonly lanes: number
+}
+
+/** Options of {@link Argon2Passwords}. */
+export interface Argon2PasswordsOptions {
+  /** Never below {@link MIN_ARGON2}. Existing hashes are made again at the next login when it rises. */
+  readonly cost?: Partial<Argon2Cost> | undefined
+  /** Hashes at the same time. @default 2 */
+  readonly concurrency?: number | undefined
+  /** Callers that may wait. @default 32 */
+  readonly maxWaiting?: number | undefined
+}
+
+/** Hashes passwords with argon2id (RFC 9106). Bcrypt hashes of other products are checked and never made. */
+export class Argon2Passwords implements PasswordHasher {
+  readonly cost: Argon2Cost
+  readonly #slots: Slots
+  #dummy: Promise<string> | undefined
+
+  /** @throws RangeError for a cost below the minimum */
+  constructor(options: Argon2PasswordsOptions = {}) {
+    this.cost = checkedCost(options.cost ?? {})
+    this.#slots = new Slots(
+      positive('concurrency', options.concurrency ?? DEFAULT_CONCURRENCY),
+      options.maxWaiting ?? DEFAULT_MAX_WAITING,
+    )
+  }
+
+  check(password: string, user: string): void {
+    checkPassword(password, user)
+  }
+
+  hash(password: string, signal?: AbortSignal): Promise<string> {
+    return this.#slots.run(() => this.#make(password), signal)
+  }
+
+  /** Passwords are compared exactly as they are. One that is too long to have been set is not hashed. */
+  async verify(hash: string | undefined, password: string, signal?: AbortSignal): Promise<boolean> {
+    // Two code units per character at most.
+    if (password.length > 2 * MAX_PASSWORD_LENGTH) return false
+    return this.#slots.run(async () => {
+      if (hash === undefined) return this.#matchesNothing(password)
+      return hash.startsWith(BCRYPT_PREFIX) ? matchesBcrypt(hash, password) : argon2Verify(hash, password)
+    }, signal)
+  }
+
+  needsRehash(hash: string): boolean {
+    if (!hash.startsWith('$argon2id$')) return true
+    return argon2NeedsRehash(hash, parameters(this.cost))
+  }
+
+  canImport(hash: string): boolean {
+    if (hash.startsWith(BCRYPT_PREFIX)) return isBcrypt(hash)
+    const [, memory, passes] = ARGON2.exec(hash) ?? []
+    return memory !== undefined && Number(memory) <= MAX_IMPORTED_KIB && Number(passes) <= MAX_IMPORTED_PASSES
+  }
+
+  async #matchesNothing(password: string): Promise<false> {
+    this.#dummy ??= this.#make('nobody has this password')
+    await argon2Verify(await this.#dummy, password)
+    return false
+  }
+
+  #make(password: string): Promise<string> {
+    return argon2Hash(password, { type: argon2id, ...parameters(this.cost) })
+  }
+}
+
+/** bcryptjs is an optional peer: loaded when the first bcrypt hash comes. */
+async function matchesBcrypt(hash: string, password: string): Promise<boolean> {
+  const imported = await import('./imported-hash.js')
+  return imported.matchesBcrypt(hash, password)
+}
+
+function checkedCost(wanted: Partial<Argon2Cost>): Argon2Cost {
+  const cost = { ...MIN_ARGON2, ...wanted }
+  for (const name of ['memoryKiB', 'passes', 'lanes'] as const) {
+    if (Number.isInteger(cost[name]) && cost[name] >= MIN_ARGON2[name]) continue
+    throw new RangeError(`auth: cost.${name} must be an integer >= ${MIN_ARGON2[name]}, got ${cost[name]}`)
+  }
+  return cost
+}
+
+function parameters(cost: Argon2Cost): { memoryCost: number; timeCost: number; parallelism: number } {
+  return { memoryCost: cost.memoryKiB, timeCost: cost.passes, parallelism: cost.lanes }
+}
+
+function positive(name: string, value: number): number {
+  if (Number.isInteger(value) && value >= 1) return value
+  throw new RangeError(`auth: ${name} must be an integer >= 1, got ${value}`)
+}

@@ -1,0 +1,6 @@
+export { type AuditStoreFixture, auditStoreConformance } from './testing/audit-store-conformance.js'
+export { type IdentityStoreFixture, identityStoreConformance } from './testing/identity-store-conformance.js'
+export { keyCheckStoreConformance } from './testing/key-check-store-conformance.js'
+export type { ConformanceKit, StoreFixture } from './testing/kit.js'
+export { refreshTokenStoreConformance } from './testing/refresh-token-store-conformance.js'
+export { signingKeyStoreConformance } from './testing/signing-key-store-conformance.js'
