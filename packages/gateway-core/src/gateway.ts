@@ -21,15 +21,19 @@ import type { ProbeResult, StoredCircuit } from '@mcp-platform/health'
 import { ParkedCalls, Sealer, type SealingKey, SessionBook } from '@mcp-platform/mcp-bridge'
 import type { Connection } from '@mcp-platform/mcp-upstream'
 import type { CallScope } from './call-scope.js'
+import { countsOf, type GatewayCounts, Tally } from './counts.js'
 import { DeadlineWheel } from './deadline-wheel.js'
 import { GatewayError } from './errors.js'
 import type { GatewayEvent, GatewayObserver } from './events.js'
 import type { FaceContext } from './faces/context.js'
+import { Homes, type Hop } from './faces/hop.js'
 import { serveMcp } from './faces/serve.js'
 import type { Interceptor } from './interceptors.js'
 import { Pipeline } from './pipeline.js'
 import { PrincipalLimits } from './principal-limits.js'
-import type { Route } from './route.js'
+import { shareOf } from './process-share.js'
+import type { Route, RouteEndpoint } from './route.js'
+import type { RouteHealth } from './route-health.js'
 import { RouteTable } from './route-table.js'
 import { CallStats } from './stats.js'
 import { explainView } from './views/explain.js'
@@ -37,7 +41,7 @@ import { gatewayHealth, templateHealth } from './views/health.js'
 import { registryView, templateView } from './views/registry.js'
 import { gatewayStats } from './views/stats.js'
 import { VisibleLists } from './visible-lists.js'
-import { watchTemplate } from './watch.js'
+import { type WatchOptions, watchTemplate } from './watch.js'
 
 export interface GatewayOptions {
   readonly registry: Registry
@@ -55,10 +59,21 @@ export interface GatewayOptions {
   readonly sealingKeys?: readonly SealingKey[] | undefined
   /** Name of this process, sealed into session ids. @default 'main' */
   readonly home?: string | undefined
+  /**
+   * Processes that serve the same instances side by side, this one among them: caps, queues and budgets are divided.
+   * Integer >= 1. @default 1
+   */
+  readonly processes?: number | undefined
+  /** Sends a message to the process where its session or parked call lives. @default every one is served here */
+  readonly hop?: Hop | undefined
+  /** What other processes have counted, for the views. @default nothing */
+  readonly elsewhere?: (() => readonly GatewayCounts[]) | undefined
+  /** Makes the health monitor of a template. @default one that probes by the template's settings */
+  readonly watch?: ((options: WatchOptions) => RouteHealth) | undefined
   readonly interceptors?: readonly Interceptor[] | undefined
   /** Largest body of an MCP request, in bytes. @default 4 MiB */
   readonly maxBodyBytes?: number | undefined
-  /** Calls that one principal may have in flight. @default 1_024 */
+  /** Calls that one principal may have in flight, over all processes. @default 1_024 */
   readonly maxInFlightPerPrincipal?: number | undefined
   /** Whether the database answers, for `GET /gateway/health`. @default 'none' */
   readonly database?: (() => GatewayHealth['database']) | undefined
@@ -90,6 +105,7 @@ export class Gateway {
   readonly #sessions: SessionBook
   readonly #routes: RouteTable
   readonly #context: FaceContext
+  readonly #forwarded: FaceContext
 
   constructor(options: GatewayOptions) {
     this.#options = options
@@ -101,7 +117,9 @@ export class Gateway {
     this.#parked = new ParkedCalls({ sealer, home })
     this.#sessions = new SessionBook({ sealer, home, now: this.#now, wallNow: Date.now })
     this.#routes = this.#makeRoutes()
-    this.#context = this.#makeContext()
+    this.#forwarded = this.#makeContext()
+    const homes = options.hop && new Homes({ own: home, sealer, hop: options.hop })
+    this.#context = { ...this.#forwarded, homes }
   }
 
   /** Follows the registry and resolves when every instance was probed once (bounded by the probe timeout). */
@@ -113,6 +131,20 @@ export class Gateway {
   /** Request listener for `/mcp` and everything below it. Never throws, always answers. */
   handle(request: IncomingMessage, response: ServerResponse, requestId: string): void {
     void serveMcp(this.#context, request, response, requestId)
+  }
+
+  /** The same for a message that another process sent here: it goes no further. */
+  handleForwarded(request: IncomingMessage, response: ServerResponse, requestId: string): void {
+    void serveMcp(this.#forwarded, request, response, requestId)
+  }
+
+  /**
+   * What this process has counted, for another one to add up. `wanted` leaves out instances, as those that did not
+   * change since the last time.
+   */
+  counts(wanted: (template: string, id: string, stats: CallStats) => boolean = () => true): GatewayCounts {
+    const templates = this.#routes.all().map((route) => [route.template, countsOfRoute(route, wanted)] as const)
+    return { total: countsOf(this.#total), templates: Object.fromEntries(templates) }
   }
 
   /** Calls under way, over all templates. */
@@ -152,13 +184,14 @@ export class Gateway {
       state: this.#options.registry.state,
       routes: this.#routes.all(),
       total: this.#total,
+      tally: this.#tally,
       uptimeMs: this.#now() - this.#startedAt,
       defaultStrategy: this.#options.defaults?.strategy ?? DEFAULT_SETTINGS.strategy,
     })
   }
 
   registryView(): RegistryView {
-    return registryView(this.#options.registry.state, (name) => this.#routes.find(name))
+    return registryView(this.#options.registry.state, (name) => this.#routes.find(name), this.#tally)
   }
 
   templates(): TemplateView[] {
@@ -174,7 +207,7 @@ export class Gateway {
 
   /** Who would be picked now, and why nobody else. @throws GatewayError TEMPLATE_NOT_FOUND */
   explain(name: string): ExplainView {
-    return explainView(this.#routes.require(name))
+    return explainView(this.#routes.require(name), this.#tally)
   }
 
   /** Probes one instance now. @throws GatewayError TEMPLATE_NOT_FOUND, INSTANCE_NOT_FOUND */
@@ -182,9 +215,10 @@ export class Gateway {
     return this.#requireInstance(template, instanceId).health.probeNow(instanceId)
   }
 
-  /** Calls that an instance is working on; 0 for one that is not there. */
+  /** Calls that an instance is working on, over all processes; 0 for one that is not there. */
   inFlightOf(template: string, instanceId: string): number {
-    return this.#routes.find(template)?.endpoint(instanceId)?.stats.inFlight ?? 0
+    const own = this.#routes.find(template)?.endpoint(instanceId)?.stats.inFlight ?? 0
+    return this.#tally.inFlight(own, template, instanceId)
   }
 
   /** The URL variant that answered, once one has. */
@@ -211,12 +245,8 @@ export class Gateway {
     const options = this.#options
     const deps = {
       connect: options.connect,
-      watch: (
-        template: Template,
-        settings: TemplateSettings,
-        endpointOf: (id: string) => ReturnType<Route['endpoint']>,
-      ) =>
-        watchTemplate({
+      watch: (template: Template, settings: TemplateSettings, endpointOf: (id: string) => RouteEndpoint | undefined) =>
+        (options.watch ?? watchTemplate)({
           template,
           settings,
           endpointOf,
@@ -226,6 +256,7 @@ export class Gateway {
           onEvent: this.#onEvent,
         }),
       defaults: options.defaults ?? {},
+      processes: this.#processes,
       parked: this.#parked,
       toolOf: (template: string, context: string, name: string) => this.#context.lists.tool(template, context, name),
       now: this.#now,
@@ -243,7 +274,10 @@ export class Gateway {
       decide,
       interceptors,
       limits: new PrincipalLimits({
-        maxInFlight: this.#options.maxInFlightPerPrincipal ?? DEFAULT_MAX_IN_FLIGHT_PER_PRINCIPAL,
+        maxInFlight: shareOf(
+          this.#options.maxInFlightPerPrincipal ?? DEFAULT_MAX_IN_FLIGHT_PER_PRINCIPAL,
+          this.#processes,
+        ),
       }),
       requireTool: (call, route) => lists.requireTool(call, route),
       findTool: (call, route, options) => lists.find(call, route, options),
@@ -267,6 +301,14 @@ export class Gateway {
     }
   }
 
+  get #processes(): number {
+    return this.#options.processes ?? 1
+  }
+
+  get #tally(): Tally {
+    return new Tally(this.#options.elsewhere?.() ?? [])
+  }
+
   get #random(): () => number {
     return this.#options.random ?? Math.random
   }
@@ -281,6 +323,15 @@ export class Gateway {
       })
     }
   }
+}
+
+function countsOfRoute(
+  route: Route,
+  wanted: (template: string, id: string, stats: CallStats) => boolean,
+): GatewayCounts['templates'][string] {
+  const endpoints = [...route.endpoints()].filter(({ id, stats }) => wanted(route.template, id, stats))
+  const instances = endpoints.map(({ id, stats }) => [id, countsOf(stats)] as const)
+  return { ...countsOf(route.stats), instances: Object.fromEntries(instances) }
 }
 
 function pause(ms: number): Promise<void> {

@@ -24,7 +24,8 @@ import type { GatewayObserver } from './events.js'
 import { isRepeatable } from './failover-rules.js'
 import type { Failure } from './failure.js'
 import { retryClass } from './methods.js'
-import { RetryBudget } from './retry-budget.js'
+import { shareOf } from './process-share.js'
+import { BUDGET_FLOOR, RetryBudget } from './retry-budget.js'
 import type { RouteHealth } from './route-health.js'
 import { CallStats } from './stats.js'
 import { SwitchableHealth } from './switchable-health.js'
@@ -49,6 +50,8 @@ export interface RouteDependencies {
     endpointOf: (id: string) => RouteEndpoint | undefined,
   ) => RouteHealth
   readonly defaults: PartialTemplateSettings
+  /** Processes that serve calls side by side. */
+  readonly processes: number
   readonly parked: ParkedCalls
   readonly toolOf: (template: string, context: string, name: string) => ListItem | undefined
   readonly now: () => number
@@ -66,7 +69,7 @@ const OVERLOADED_RETRY_AFTER_MS = 1_000
  */
 export class Route {
   readonly template: string
-  readonly budget: RetryBudget = new RetryBudget()
+  readonly budget: RetryBudget
   readonly stats: CallStats = new CallStats()
   readonly now: () => number
   readonly random: () => number
@@ -83,6 +86,7 @@ export class Route {
   constructor(template: Template, deps: RouteDependencies) {
     this.template = template.name
     this.#deps = deps
+    this.budget = new RetryBudget(shareOf(BUDGET_FLOOR, deps.processes))
     this.now = deps.now
     this.random = deps.random
     this.onEvent = deps.onEvent
@@ -291,7 +295,7 @@ export class Route {
       endpoints: [...this.#endpoints.values()],
       policy: policyByName(this.settings.strategy),
       health: this.#health,
-      queueSize: this.settings.queueSize,
+      queueSize: shareOf(this.settings.queueSize, this.#deps.processes),
       random: this.random,
       now: this.now,
       onEvent: (event) => this.onEvent({ type: 'balancer', template: this.template, event }),
@@ -313,12 +317,18 @@ export class Route {
     return {
       id: instance.id,
       weight: instance.override.weight ?? instance.weight,
-      maxInFlight: instanceMaxInFlight(instance, this.settings),
+      maxInFlight: this.#maxInFlight(instance),
       generation: instance.generation,
       instance,
       connection: known?.connection ?? this.#deps.connect(instance, this.settings),
       stats: known?.stats ?? new CallStats(),
     }
+  }
+
+  // The cap of a child is kept by the process that it lives in, over all others.
+  #maxInFlight(instance: Instance): number {
+    const cap = instanceMaxInFlight(instance, this.settings)
+    return instance.attach.kind === 'stdio' ? cap : shareOf(cap, this.#deps.processes)
   }
 
   // A removed instance takes no new calls; those it has may end.

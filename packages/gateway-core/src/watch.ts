@@ -1,12 +1,13 @@
 import type { Instance, Registry, Template, TemplateSettings } from '@mcp-platform/core-registry'
 import { HealthMonitor, httpProbe, type Probe, type ProbeResult, type StoredCircuit } from '@mcp-platform/health'
 import { commandProbe } from '@mcp-platform/health/node'
-import { type Connection, mcpProbe, StdioConnection, UpstreamCrashLoopError } from '@mcp-platform/mcp-upstream'
+import { type Connection, mcpProbe, UpstreamCrashLoopError } from '@mcp-platform/mcp-upstream'
 import type { GatewayObserver } from './events.js'
 import { GATEWAY_CLIENT } from './plain-caller.js'
 import type { RouteEndpoint } from './route.js'
-import type { HealthTarget, RouteHealth } from './route-health.js'
+import type { HealthTarget } from './route-health.js'
 
+/** What a monitor of one template is made from. */
 export interface WatchOptions {
   readonly template: Template
   readonly settings: TemplateSettings
@@ -18,7 +19,7 @@ export interface WatchOptions {
 }
 
 /** The health monitor of one template, probing in the way its settings say. */
-export function watchTemplate(options: WatchOptions): RouteHealth {
+export function watchTemplate(options: WatchOptions): HealthMonitor<HealthTarget> {
   const { template, settings } = options
   return new HealthMonitor<HealthTarget>({
     group: template.name,
@@ -49,7 +50,7 @@ function probeFor({ settings, endpointOf }: WatchOptions): Probe<HealthTarget> {
       const overMcp = mcpProbe({ connectionOf, clientInfo: GATEWAY_CLIENT })
       return (target, signal) => {
         const connection = connectionOf(target)
-        return connection instanceof StdioConnection ? probeChild(connection, signal) : overMcp(target, signal)
+        return hasProbe(connection) ? probeChild(connection, signal) : overMcp(target, signal)
       }
     }
   }
@@ -57,8 +58,14 @@ function probeFor({ settings, endpointOf }: WatchOptions): Probe<HealthTarget> {
 
 const CHILD_LIMITS = { connectMs: 30_000, firstByteMs: 10_000, idleMs: 10_000, maxAnswerBytes: 16 * 1024 * 1024 }
 
+type ProbedConnection = Connection & Required<Pick<Connection, 'probe'>>
+
+function hasProbe(connection: Connection): connection is ProbedConnection {
+  return connection.probe !== undefined
+}
+
 // A probe is no use of a child: it asks one that runs, and starts one only to find out what the server is.
-async function probeChild(connection: StdioConnection, signal: AbortSignal): Promise<ProbeResult> {
+async function probeChild(connection: ProbedConnection, signal: AbortSignal): Promise<ProbeResult> {
   try {
     await connection.probe({ signal, limits: CHILD_LIMITS })
     return { verdict: 'fit' }

@@ -8,6 +8,7 @@ import type { GatewayObserver } from '../events.js'
 import type { Pipeline } from '../pipeline.js'
 import type { RouteTable } from '../route-table.js'
 import type { VisibleLists } from '../visible-lists.js'
+import type { Homes } from './hop.js'
 
 /** What a face needs of the gateway. */
 export interface FaceContext {
@@ -22,6 +23,8 @@ export interface FaceContext {
   readonly decide: (principal: Principal, action: Action) => Decision
   readonly templateHealth: (template: string) => TemplateHealth
   readonly maxBodyBytes: number
+  /** Other processes that sessions may live in; absent: there is none, or the message has made its one hop. */
+  readonly homes?: Homes | undefined
   readonly now: () => number
   readonly onEvent: GatewayObserver
 }

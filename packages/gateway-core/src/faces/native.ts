@@ -5,6 +5,7 @@ import { newTrace } from '../call.js'
 import { CallerGoneError, GatewayError } from '../errors.js'
 import { readJsonBody } from './body.js'
 import type { FaceContext } from './context.js'
+import { servedElsewhere } from './hop.js'
 import type { NativeExchange } from './native-exchange.js'
 import { serveBatch, serveLegacyMessage, serveLegacyStream, serveSessionEnd } from './native-legacy.js'
 import { serveModern } from './native-modern.js'
@@ -34,7 +35,9 @@ export async function serveNative(
 }
 
 async function serveMethod(exchange: NativeExchange, known: { idToken: string }): Promise<void> {
-  switch (exchange.request.method) {
+  const { method } = exchange.request
+  if (method !== 'POST' && (await servedElsewhere(exchange))) return
+  switch (method) {
     case 'POST':
       return servePost(exchange, known)
     case 'GET':
@@ -42,7 +45,7 @@ async function serveMethod(exchange: NativeExchange, known: { idToken: string })
     case 'DELETE':
       return serveSessionEnd(exchange)
     default:
-      throw new GatewayError('METHOD_NOT_ALLOWED', `MCP takes POST, GET and DELETE, not ${exchange.request.method}`, {
+      throw new GatewayError('METHOD_NOT_ALLOWED', `MCP takes POST, GET and DELETE, not ${method}`, {
         allow: 'GET, POST, DELETE',
       })
   }
@@ -51,9 +54,10 @@ async function serveMethod(exchange: NativeExchange, known: { idToken: string })
 async function servePost(exchange: NativeExchange, known: { idToken: string }): Promise<void> {
   const body = await readJsonBody(exchange.request, exchange.context.maxBodyBytes)
   const batch = splitBatch(body)
-  if (batch) return serveBatch(exchange, batch)
+  if (batch) return (await servedElsewhere(exchange, { body })) ? undefined : serveBatch(exchange, batch)
   const message: UpstreamMessage = { body, envelope: scanEnvelope(body), headers: passedHeaders(exchange.request) }
   if (message.envelope.kind === 'request') known.idToken = idToken(message)
+  if (await servedElsewhere(exchange, { body, message })) return
   if (message.envelope.kind !== 'response' && isModern(message.envelope, exchange.header))
     return serveModern(exchange, message)
   return serveLegacyMessage(exchange, message)

@@ -1,11 +1,12 @@
 import type { ExplainInstance, ExplainView } from '@mcp-platform/contract'
+import type { Tally } from '../counts.js'
 import type { Route } from '../route.js'
 import { circuitOf } from './instances.js'
 
 type Explained = ReturnType<Route['balancer']['explain']>[number]
 
 /** `GET /gateway/explain`: the balancer's own answer, in words. */
-export function explainView(route: Route): ExplainView {
+export function explainView(route: Route, tally: Tally): ExplainView {
   const explained = route.balancer.explain()
   const picked = explained.find(({ verdict }) => verdict === 'picked')
   return {
@@ -13,7 +14,7 @@ export function explainView(route: Route): ExplainView {
     strategy: route.settings.strategy,
     picked: picked?.id ?? null,
     reason: picked ? `${route.settings.strategy} prefers ${picked.id} now` : noneReason(explained),
-    instances: explained.map((one) => explainInstance(route, one)),
+    instances: explained.map((one) => explainInstance(route, one, tally)),
   }
 }
 
@@ -21,7 +22,7 @@ function noneReason(explained: readonly Explained[]): string {
   return explained.length === 0 ? 'the template has no instance' : 'no instance is available'
 }
 
-function explainInstance(route: Route, one: Explained): ExplainInstance {
+function explainInstance(route: Route, one: Explained, tally: Tally): ExplainInstance {
   const view = route.health.view(one.id)
   const endpoint = route.endpoint(one.id)
   return {
@@ -34,7 +35,7 @@ function explainInstance(route: Route, one: Explained): ExplainInstance {
     weight: endpoint?.weight ?? 0,
     effective_weight: (endpoint?.weight ?? 0) * (view?.share ?? 0),
     share: view?.share ?? 0,
-    in_flight: one.inFlight,
+    in_flight: tally.inFlight(one.inFlight, route.template, one.id),
     max_in_flight: endpoint?.maxInFlight ?? 0,
     latency_ms: one.latencyMs ?? null,
     score: one.score,

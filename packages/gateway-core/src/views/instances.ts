@@ -1,13 +1,14 @@
 import type { CircuitState, InstanceHealth, InstanceView, TransportName } from '@mcp-platform/contract'
 import type { Instance } from '@mcp-platform/core-registry'
 import type { TargetView } from '@mcp-platform/health'
+import type { Tally } from '../counts.js'
 import type { Route } from '../route.js'
 
 /** What the score is 0..100 and the status is for an instance that nobody watches yet. */
 const UNKNOWN = { status: 'starting', healthy: false } as const
 
 /** One instance as the registry shows it, built field by field: secrets cannot get in. */
-export function instanceView(instance: Instance, route: Route | undefined): InstanceView {
+export function instanceView(instance: Instance, route: Route | undefined, tally: Tally): InstanceView {
   const view = route?.health.view(instance.id)
   const endpoint = route?.endpoint(instance.id)
   return {
@@ -28,7 +29,7 @@ export function instanceView(instance: Instance, route: Route | undefined): Inst
     reason: reasonOf(view),
     score: scoreOf(route, instance.id, view),
     circuit: circuitOf(view),
-    in_flight: endpoint?.stats.inFlight ?? 0,
+    in_flight: tally.inFlight(endpoint?.stats.inFlight ?? 0, instance.template, instance.id),
   }
 }
 

@@ -1,5 +1,6 @@
 import type { RegistryStats, RegistryView, TemplateSettingsWire, TemplateView } from '@mcp-platform/contract'
 import { type RegistryState, settingsToWire, type Template } from '@mcp-platform/core-registry'
+import type { Tally } from '../counts.js'
 import type { Route } from '../route.js'
 import { statusOf } from './health.js'
 import { instanceView, transportOf } from './instances.js'
@@ -7,12 +8,12 @@ import { instanceView, transportOf } from './instances.js'
 type Find = (template: string) => Route | undefined
 
 /** `GET /gateway/registry` */
-export function registryView(state: RegistryState, find: Find): RegistryView {
+export function registryView(state: RegistryState, find: Find, tally: Tally): RegistryView {
   const templates: Record<string, RegistryView['templates'][string]> = {}
   for (const template of state.templates.values()) {
     const route = find(template.name)
     templates[template.name] = {
-      instances: template.instances.map((instance) => instanceView(instance, route)),
+      instances: template.instances.map((instance) => instanceView(instance, route, tally)),
       load_balancer: effectiveWire(template, route).load_balancer ?? {},
     }
   }

@@ -7,6 +7,7 @@ import {
   type TemplateStats,
 } from '@mcp-platform/contract'
 import type { RegistryState } from '@mcp-platform/core-registry'
+import type { Tally } from '../counts.js'
 import type { Route, RouteEndpoint } from '../route.js'
 import type { CallStats } from '../stats.js'
 import { circuitOf, scoreOf } from './instances.js'
@@ -16,13 +17,16 @@ export interface StatsFacts {
   readonly state: RegistryState
   readonly routes: readonly Route[]
   readonly total: CallStats
+  /** What other processes counted. */
+  readonly tally: Tally
   readonly uptimeMs: number
   readonly defaultStrategy: StrategyName
 }
 
 /** `GET /gateway/stats` */
 export function gatewayStats(facts: StatsFacts): GatewayStats {
-  const { total, routes } = facts
+  const { routes, tally } = facts
+  const total = tally.total(facts.total)
   return {
     gateway: {
       uptime_seconds: Math.floor(facts.uptimeMs / 1000),
@@ -32,25 +36,27 @@ export function gatewayStats(facts: StatsFacts): GatewayStats {
       error_rate: round4(total.errorRatio),
       latency_ms: latencyOf(total),
     },
-    templates: Object.fromEntries(routes.map((route) => [route.template, templateStats(route)])),
+    templates: Object.fromEntries(routes.map((route) => [route.template, templateStats(route, tally)])),
     load_balancer: {
       default_strategy: facts.defaultStrategy,
       available_strategies: strategyNames,
-      requests_per_instance: perInstance(routes, ({ stats }) => stats.requests),
-      active_connections: perInstance(routes, ({ stats }) => stats.inFlight),
+      requests_per_instance: perInstance(routes, tally, (stats) => stats.requests),
+      active_connections: perInstance(routes, tally, (stats) => stats.inFlight),
     },
     health_checker: healthChecker(routes),
     registry: registryStats(facts.state),
   }
 }
 
-function templateStats(route: Route): TemplateStats {
+function templateStats(route: Route, tally: Tally): TemplateStats {
   const instances: Record<string, InstanceStats> = {}
-  for (const endpoint of route.endpoints()) instances[endpoint.id] = instanceStats(route, endpoint)
-  return { requests: route.stats.requests, errors: route.stats.errors, latency_ms: latencyOf(route.stats), instances }
+  for (const endpoint of route.endpoints()) instances[endpoint.id] = instanceStats(route, endpoint, tally)
+  const stats = tally.template(route.stats, route.template)
+  return { requests: stats.requests, errors: stats.errors, latency_ms: latencyOf(stats), instances }
 }
 
-function instanceStats(route: Route, { id, stats }: RouteEndpoint): InstanceStats {
+function instanceStats(route: Route, { id, stats: own }: RouteEndpoint, tally: Tally): InstanceStats {
+  const stats = tally.instance(own, route.template, id)
   const view = route.health.view(id)
   return {
     requests: stats.requests,
@@ -83,9 +89,19 @@ function healthChecker(routes: readonly Route[]): GatewayStats['health_checker']
   }
 }
 
-function perInstance(routes: readonly Route[], pick: (endpoint: RouteEndpoint) => number): Record<string, number> {
+function perInstance(
+  routes: readonly Route[],
+  tally: Tally,
+  pick: (stats: CallStats) => number,
+): Record<string, number> {
   const entries = routes.flatMap((route) =>
-    [...route.endpoints()].map((endpoint) => [`${route.template}/${endpoint.id}`, pick(endpoint)] as const),
+    [...route.endpoints()].map(
+      (endpoint) =>
+        [
+          `${route.template}/${endpoint.id}`,
+          pick(tally.instance(endpoint.stats, route.template, endpoint.id)),
+        ] as const,
+    ),
   )
   return Object.fromEntries(entries)
 }
