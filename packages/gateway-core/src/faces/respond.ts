@@ -4,12 +4,15 @@ import type { Problem } from '@mcp-platform/contract'
 const JSON_TYPE = 'application/json; charset=utf-8'
 const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
 
+// What a server sends is data; no browser may take it for a page.
+const NO_SNIFFING = { 'x-content-type-options': 'nosniff' } as const
+
 export type Headers = Readonly<Record<string, string | number>>
 
 /** Writes one whole JSON answer with its head in a single write. */
 export function sendJson(response: ServerResponse, status: number, body: Buffer | string, headers: Headers = {}): void {
   const bytes = typeof body === 'string' ? Buffer.from(body) : body
-  response.writeHead(status, { ...headers, 'content-type': JSON_TYPE, 'content-length': bytes.length })
+  response.writeHead(status, { ...headers, ...NO_SNIFFING, 'content-type': JSON_TYPE, 'content-length': bytes.length })
   response.end(bytes)
 }
 
@@ -18,6 +21,7 @@ export function sendProblem(response: ServerResponse, problem: Problem, headers:
   const bytes = Buffer.from(JSON.stringify(problem))
   const head: Record<string, string | number> = {
     ...headers,
+    ...NO_SNIFFING,
     'content-type': PROBLEM_TYPE,
     'content-length': bytes.length,
   }

@@ -60,7 +60,8 @@ const MODERN_CODES: ReadonlySet<number> = new Set([-32020, -32021, -32022, -3260
  */
 export async function detectEra(init: DetectInit): Promise<Located> {
   let last: unknown
-  for (const path of candidatePaths(init.url)) {
+  const paths = candidatePaths(init.url)
+  for (const path of paths) {
     try {
       return await detectAt(init, path)
     } catch (error) {
@@ -68,7 +69,8 @@ export async function detectEra(init: DetectInit): Promise<Located> {
       last = error
     }
   }
-  throw new UpstreamNotIdentifiedError({ detail: 'no MCP server answered at this URL', cause: last })
+  const tried = paths.map((path) => new URL(path, init.url).href).join(', ')
+  throw new UpstreamNotIdentifiedError({ detail: `no MCP server answered; tried ${tried}`, cause: last })
 }
 
 /** An endpoint without a path may live at the usual places. */
