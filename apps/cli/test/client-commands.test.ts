@@ -1,4 +1,6 @@
+import { writeFile } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { freePort, type TempDir, tempDir } from '@mcp-platform/test-kit'
 import { problem, type Routes, startFakeGateway } from './fake-gateway.js'
@@ -195,6 +197,14 @@ describe('gateway set', () => {
     })
   })
 
+  it('takes the third part of a key as the name of a tool, as it is typed', async () => {
+    const pairs = ['failover.tools.read-file=safe', 'failover.tools.db.drop=never', 'failover.retry-reads=false']
+    const { seen } = await against({ 'PATCH /gateway/templates/t': { name: 't' } }, ['gateway', 'set', 't', ...pairs])
+    expect(seen[0]?.body).toEqual({
+      failover: { tools: { 'read-file': 'safe', 'db.drop': 'never' }, retry_reads: false },
+    })
+  })
+
   it('changes an instance', async () => {
     const route = 'PATCH /gateway/templates/t/instances/a'
     const { seen } = await against({ [route]: instance }, ['gateway', 'set', 't', '--instance', 'a', 'weight=3'])
@@ -355,6 +365,27 @@ describe('gateway sync and import', () => {
     expect(stdout).toMatch(/t +a +added/)
   })
 
+  it('imports JSON with comments and last commas, as editors write it', async () => {
+    const result = { added: [name], changed: [], unchanged: [] }
+    const input = `// my servers
+{
+  "mcpServers": { /* local */
+    "t": { "url": "http://h/mcp?a=,}//x", "note": "\\"/* no comment */", },
+  },
+}`
+    const { seen } = await against({ 'POST /gateway/import': result }, ['gateway', 'import', '-'], { input })
+    const server = { url: 'http://h/mcp?a=,}//x', note: '"/* no comment */' }
+    expect(seen[0]?.body).toEqual({ mcpServers: { t: server } })
+  })
+
+  it('says where a file stops being JSON', async () => {
+    const path = join(home.path, 'mcp.json')
+    await writeFile(path, '{\n  // one\n  "a": 1 "b": 2\n}')
+    const { code, stderr } = await against({}, ['gateway', 'import', path])
+    expect(code).toBe(1)
+    expect(stderr).toContain('it stops being JSON at line 3, column 10')
+  })
+
   it('says what is wrong with a file', async () => {
     const { code, stderr } = await against({}, ['gateway', 'import', '/does/not/exist.json'])
     expect(code).toBe(1)
@@ -389,7 +420,7 @@ describe('gateway explain, show and status', () => {
     expect(stdout).toMatch(/timeouts\.total +9 +file:\/r\.json/)
   })
 
-  it('watches until it is interrupted, which is a normal end', async () => {
+  it('watches over the end of the stream until it is interrupted, which is a normal end', async () => {
     const event = {
       type: 'registry_changed',
       at: '2026-01-01T00:00:00.000Z',
@@ -406,12 +437,16 @@ describe('gateway explain, show and status', () => {
       templates: 0,
       instances: { total: 0, healthy: 0, unhealthy: 0 },
     }
+    let streams = 0
     await using gateway = await startFakeGateway({
       'GET /gateway/health': health,
       'GET /gateway/templates': { templates: [], count: 0 },
       'GET /gateway/events': (response: ServerResponse) => {
+        streams++
         response.writeHead(200, { 'content-type': 'text/event-stream' })
-        response.write(`data: ${JSON.stringify(event)}\n\n`)
+        // The first one ends, as at a restart of the gateway.
+        if (streams === 1) response.end()
+        else response.write(`data: ${JSON.stringify(event)}\n\n`)
       },
     })
     const { child, ended } = startMcpp(['gateway', 'status', '--watch'], environment(gateway.url))
@@ -419,7 +454,11 @@ describe('gateway explain, show and status', () => {
       child.stdout?.on('data', (text: string) => text.includes('registry register by me: t') && resolve())
     })
     child.kill('SIGINT')
-    expect(await ended).toMatchObject({ code: 0, stderr: '' })
+    const { code, stderr } = await ended
+    expect(code).toBe(0)
+    expect(stderr).toMatch(
+      /^Lost the gateway \(the gateway has ended the stream of events\); trying again in 0\.\d s\.\n$/,
+    )
   })
 })
 

@@ -1,23 +1,25 @@
 import { CliError } from '../errors.js'
+import { looksLikeJson, parseJsonc } from './jsonc.js'
 import { readInput } from './read-input.js'
 
-/** Reads a document to import: JSON, or YAML. @throws CliError */
+/** Reads a document to import: JSON (comments and last commas are allowed), or YAML. @throws CliError */
 export async function readDocument(path: string): Promise<unknown> {
   const text = await readInput(path)
+  const isJson = /\.jsonc?$/i.test(path) || (!/\.ya?ml$/i.test(path) && looksLikeJson(text))
   try {
-    return JSON.parse(text)
-  } catch (error) {
-    if (path.endsWith('.json')) throw unusable(path, error)
-  }
-  const { parse } = await import('yaml')
-  try {
-    return parse(text)
+    return isJson ? parseJsonc(text) : await parseYaml(text)
   } catch (error) {
     throw unusable(path, error)
   }
 }
 
+async function parseYaml(text: string): Promise<unknown> {
+  const { parse } = await import('yaml')
+  return parse(text)
+}
+
 function unusable(path: string, cause: unknown): CliError {
-  const reason = cause instanceof Error ? cause.message : String(cause)
-  return new CliError('CLI_BAD_DOCUMENT', `The file ${path} cannot be used: ${reason}.`, { cause })
+  const reason = cause instanceof Error ? cause.message.trimEnd() : String(cause)
+  const name = path === '-' ? 'on standard input' : path
+  return new CliError('CLI_BAD_DOCUMENT', `The file ${name} cannot be used: ${reason}.`, { cause })
 }

@@ -18,20 +18,22 @@ const SHORT: ReadonlyMap<string, string> = new Map([
   ['health_timeout', 'health_check_timeout'],
 ])
 
+/** Settings by name; a group is a node of its own. A map, so that no name can reach a prototype. */
+type Node = Map<string, unknown>
+
 /**
- * Builds the PATCH of a template from `key=value` texts: `strategy=random`, `timeouts.total=30`, `affinity={"by":"principal"}`.
- * `key=default` sets a setting back. Which keys there are, and what fits, is for the gateway to say.
+ * Builds the PATCH of a template from `key=value` texts: `strategy=random`, `timeouts.total=30`,
+ * `failover.tools.read_file=safe`, `affinity={"by":"principal"}`. The third part is taken as it is typed, dots and all: it
+ * is the name of a tool. `key=default` sets a setting back. Which keys there are, and what fits, is for the gateway to say.
  * @throws CliError (usage)
  */
 export function buildPatch(texts: readonly string[]): Record<string, unknown> {
-  const patch = new Map<string, unknown>()
+  const patch: Node = new Map()
   for (const text of texts) {
     const [key, value] = splitPair('set', text)
     put(patch, pathOf(key), readValue(value))
   }
-  return Object.fromEntries(
-    [...patch].map(([key, value]) => [key, value instanceof Map ? Object.fromEntries(value) : value]),
-  )
+  return plain(patch)
 }
 
 /** Reads a value: JSON where it is JSON, `default` as null, else text. */
@@ -45,21 +47,29 @@ export function readValue(text: string): unknown {
   }
 }
 
-function put(patch: Map<string, unknown>, [first, second]: readonly [string, string?], value: unknown): void {
-  if (second === undefined) {
-    patch.set(first, value)
+function put(node: Node, [first = '', ...rest]: readonly string[], value: unknown): void {
+  if (rest.length === 0) {
+    node.set(first, value)
     return
   }
-  const group = patch.get(first)
-  const members: Map<string, unknown> = group instanceof Map ? group : new Map()
-  patch.set(first, members.set(second, value))
+  const known = node.get(first)
+  const group: Node = known instanceof Map ? known : new Map()
+  node.set(first, group)
+  put(group, rest, value)
 }
 
-function pathOf(key: string): readonly [string, string?] {
-  const [first = '', second, ...more] = key.replaceAll('-', '_').split('.')
-  if (more.length > 0)
-    throw usageError(`set: ${key} has too many parts; give the group as JSON, like tools={"x":"safe"}.`)
-  if (second !== undefined) return [first, second]
+function pathOf(key: string): readonly string[] {
+  const [group = '', member, ...names] = key.split('.')
+  const first = group.replaceAll('-', '_')
+  if (member !== undefined) {
+    const path = [first, member.replaceAll('-', '_'), ...(names.length > 0 ? [names.join('.')] : [])]
+    if (path.every((part) => part !== '')) return path
+    throw usageError(`set: ${key} has an empty part.`)
+  }
   const name = SHORT.get(first) ?? first
   return LOAD_BALANCER.has(name) ? ['load_balancer', name] : [name]
+}
+
+function plain(node: Node): Record<string, unknown> {
+  return Object.fromEntries([...node].map(([key, value]) => [key, value instanceof Map ? plain(value) : value]))
 }

@@ -4,6 +4,7 @@ import { Flags } from '@oclif/core'
 import { ClientCommand } from '../../client-command.js'
 import { paintStatus } from '../../output/colour.js'
 import { duration } from '../../output/duration.js'
+import { printable } from '../../output/printable.js'
 import type { Cell } from '../../output/table.js'
 
 const FIRST_TIMEOUT: RequestOptions = { timeoutMs: 10_000 }
@@ -11,7 +12,10 @@ const FIRST_TIMEOUT: RequestOptions = { timeoutMs: 10_000 }
 export default class GatewayStatus extends ClientCommand {
   static override summary = 'Say whether the gateway serves, and how its templates are.'
   static override flags = {
-    watch: Flags.boolean({ char: 'w', description: 'go on and print what happens, until interrupted' }),
+    watch: Flags.boolean({
+      char: 'w',
+      description: 'go on and print what happens, also over restarts of the gateway, until interrupted',
+    }),
   }
 
   async run(): Promise<void> {
@@ -59,15 +63,16 @@ export default class GatewayStatus extends ClientCommand {
   async #watch(flags: { json: boolean; 'no-color': boolean }, client: GatewayClient): Promise<void> {
     const { interruptSignal } = await import('../../local/interrupt.js')
     const { eventText } = await import('../../output/event-text.js')
+    const { followAlways } = await import('../../local/reconnecting.js')
     using interrupt = interruptSignal()
-    try {
-      for await (const event of client.events({ signal: interrupt.signal })) {
-        const line = flags.json ? JSON.stringify(event) : eventText(event)
-        process.stdout.write(`${line}\n`)
-      }
-      this.note(flags, 'The gateway has ended the stream of events.')
-    } catch (error) {
-      if (!interrupt.signal.aborted) throw error
+    for await (const event of followAlways(client, { signal: interrupt.signal, onLost: tellLost })) {
+      process.stdout.write(`${flags.json ? JSON.stringify(event) : eventText(event)}\n`)
     }
   }
+}
+
+// On stderr: with --json, stdout holds events only.
+function tellLost(reason: string | undefined, delayMs: number): void {
+  const what = printable(reason ?? 'the gateway has ended the stream of events')
+  process.stderr.write(`Lost the gateway (${what}); trying again in ${(delayMs / 1_000).toFixed(1)} s.\n`)
 }
