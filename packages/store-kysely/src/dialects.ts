@@ -2,7 +2,7 @@ import { type InsertObject, type Kysely, type RawBuilder, sql, type Transaction 
 import type { StoreTables } from './tables.js'
 
 /** The databases this package knows. MariaDB is `mysql`. */
-export type DialectName = 'sqlite' | 'postgres' | 'mysql' | 'mssql'
+export type DialectName = 'sqlite' | 'postgres' | 'mysql' | 'mssql' | 'oracle'
 
 /** A Kysely or a transaction of it on our tables. */
 export type Database = Kysely<StoreTables> | Transaction<StoreTables>
@@ -27,12 +27,16 @@ export interface DialectTraits {
   readonly text: string
   readonly double: string
   readonly bigint: string
-  /** `create table if not exists` is understood. */
-  readonly ifNotExists: boolean
+  /** How a table is made so that a step can be run again: the database says so, takes DDL back, or we look first. */
+  readonly createTable: 'if-not-exists' | 'transactional' | 'look-first'
+  /** One insert takes many rows. */
+  readonly manyRows: boolean
+  /** How the first rows of an answer are said. */
+  readonly firstRows: 'limit' | 'top' | 'fetch'
   /** How an upsert is said. */
   readonly upsert: 'on-conflict' | 'on-duplicate-key' | 'delete-insert'
   /** The isolation level in which all reads of one transaction see one moment; undefined where it is always so. */
-  readonly snapshot: 'repeatable read' | undefined
+  readonly snapshot: 'repeatable read' | 'serializable' | undefined
   /** Error codes after which the same transaction may simply be run again. */
   readonly transient: readonly (string | number)[]
   /** The database's clock in UTC as ISO 8601. */
@@ -45,7 +49,9 @@ const TRAITS: Readonly<Record<DialectName, DialectTraits>> = {
     text: 'text',
     double: 'real',
     bigint: 'integer',
-    ifNotExists: true,
+    createTable: 'if-not-exists',
+    manyRows: true,
+    firstRows: 'limit',
     upsert: 'on-conflict',
     snapshot: undefined,
     transient: ['SQLITE_BUSY', 'SQLITE_BUSY_SNAPSHOT', 'SQLITE_BUSY_RECOVERY', 'SQLITE_BUSY_TIMEOUT', 'SQLITE_LOCKED'],
@@ -57,7 +63,9 @@ const TRAITS: Readonly<Record<DialectName, DialectTraits>> = {
     text: 'text',
     double: 'double precision',
     bigint: 'bigint',
-    ifNotExists: true,
+    createTable: 'if-not-exists',
+    manyRows: true,
+    firstRows: 'limit',
     upsert: 'on-conflict',
     snapshot: 'repeatable read',
     // serialization_failure, deadlock_detected, lock_not_available
@@ -70,7 +78,9 @@ const TRAITS: Readonly<Record<DialectName, DialectTraits>> = {
     text: 'longtext character set utf8mb4 collate utf8mb4_bin',
     double: 'double',
     bigint: 'bigint',
-    ifNotExists: true,
+    createTable: 'if-not-exists',
+    manyRows: true,
+    firstRows: 'limit',
     upsert: 'on-duplicate-key',
     snapshot: 'repeatable read',
     transient: ['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', 'ER_CHECKREAD', 1213, 1205, 1020],
@@ -81,12 +91,28 @@ const TRAITS: Readonly<Record<DialectName, DialectTraits>> = {
     text: 'nvarchar(max)',
     double: 'float',
     bigint: 'bigint',
-    ifNotExists: false,
+    createTable: 'transactional',
+    manyRows: true,
+    firstRows: 'top',
     upsert: 'delete-insert',
     // Readers lock the version row first, and every writer needs it first.
     snapshot: 'repeatable read',
     transient: [1205, 1222],
     now: sql<string>`concat(convert(varchar(23), sysutcdatetime(), 126), 'Z')`,
+  },
+  oracle: {
+    key: (length) => `varchar2(${length} char)`,
+    text: 'clob',
+    double: 'binary_double',
+    bigint: 'number(19)',
+    createTable: 'look-first',
+    manyRows: false,
+    firstRows: 'fetch',
+    upsert: 'delete-insert',
+    snapshot: 'serializable',
+    // resource busy, deadlock, cannot serialise, lock timeout
+    transient: ['ORA-00054', 'ORA-00060', 'ORA-08177', 'ORA-30006'],
+    now: sql<string>`to_char(sys_extract_utc(systimestamp), 'YYYY-MM-DD"T"HH24:MI:SS.FF3"Z"')`,
   },
 }
 
@@ -122,9 +148,12 @@ export async function upsert<T extends keyof StoreTables>(
   const columns = Object.keys(first).filter((column) => !keys.some((key) => key === column))
   const how = traitsOf(dialect).upsert
   if (how === 'delete-insert') await deleteRows(db, table, keys, rows)
+  if (how === 'delete-insert') {
+    await insertRows(db, dialect, table, rows)
+    return
+  }
   const insert = db.insertInto(table).values([...rows])
-  if (how === 'delete-insert') await insert.execute()
-  else await withConflict(insert, how).execute()
+  await withConflict(insert, how).execute()
 
   function withConflict(
     query: typeof insert,
@@ -139,6 +168,17 @@ export async function upsert<T extends keyof StoreTables>(
         : sql`on duplicate key update ${set}`
     return query.modifyEnd(conflict)
   }
+}
+
+/** Inserts rows: at once, or one by one where the database takes no more. All rows have the same columns. */
+export async function insertRows<T extends keyof StoreTables>(
+  db: Database,
+  dialect: DialectName,
+  table: T,
+  rows: readonly InsertObject<StoreTables, T>[],
+): Promise<void> {
+  const parts = traitsOf(dialect).manyRows ? [[...rows]] : rows.map((row) => [row])
+  for (const part of parts) await db.insertInto(table).values(part).execute()
 }
 
 async function deleteRows<T extends keyof StoreTables>(

@@ -6,6 +6,8 @@ export type StoreErrorCode =
   | 'STORE_MIGRATION_FAILED'
   | 'STORE_CORRUPT'
   | 'STORE_SEALED'
+  | 'STORE_OUTCOME_UNKNOWN'
+  | 'STORE_LEASE_LOST'
   | 'REGISTRY_STALE'
 
 /** Base of all errors of this package: tell them apart by `code`. Errors of the driver pass through as they are. */
@@ -80,6 +82,28 @@ export class StoreSealedError extends StoreError {
   constructor(row: string, reason: string, options?: ErrorOptions) {
     super(`the secrets of the row ${row} cannot be opened: ${reason}`, options)
     this.row = row
+  }
+}
+
+/** The connection was lost while the database was told to commit: the change may hold or not. Look before you repeat. */
+export class OutcomeUnknownError extends StoreError {
+  readonly code = 'STORE_OUTCOME_UNKNOWN'
+
+  constructor(options: ErrorOptions) {
+    super('the database did not confirm the change; it may have been made', options)
+  }
+}
+
+/** Somebody else has the lease by now, or its time is over. Nothing was written. */
+export class LeaseLostError extends StoreError {
+  readonly code = 'STORE_LEASE_LOST'
+  readonly lease: string
+  readonly generation: number
+
+  constructor(lease: string, generation: number) {
+    super(`the lease ${lease} of generation ${generation} is over`)
+    this.lease = lease
+    this.generation = generation
   }
 }
 

@@ -3,6 +3,9 @@ import { type DialectName, traitsOf, upsert } from './dialects.js'
 import type { NodesTable, StoreTables } from './tables.js'
 import { type Patience, retrying, transact } from './transact.js'
 
+export { kyselyLeaseStore, type Lease, type LeaseStore } from './leases.js'
+export { type Retention, sweep } from './retention.js'
+
 /** A gateway process that shares the database with others. */
 export interface NodeRecord {
   readonly id: string

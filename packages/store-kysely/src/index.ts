@@ -1,7 +1,9 @@
 export { type DialectName, isTransient, SQLITE_PRAGMAS } from './dialects.js'
 export {
+  LeaseLostError,
   MigrationFailedError,
   MigrationLockedError,
+  OutcomeUnknownError,
   SchemaNewerError,
   StoreBusyError,
   StoreCorruptError,
@@ -15,6 +17,7 @@ export type {
   AuditEventsTable,
   CircuitStatesTable,
   InstancesTable,
+  LeasesTable,
   LoadBalancerConfigsTable,
   NodesTable,
   RegistryVersionTable,
@@ -22,4 +25,4 @@ export type {
   TemplatesTable,
   TombstonesTable,
 } from './tables.js'
-export type { Patience } from './transact.js'
+export { type Patience, type TransactOptions, transact } from './transact.js'

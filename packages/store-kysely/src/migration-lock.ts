@@ -18,17 +18,25 @@ export interface LockWait {
 
 /**
  * Runs `body` while no other process can be in here for the same database; whoever comes second waits. The lock goes with
- * the connection, so that a process that dies leaves none behind. On SQLite it is a write transaction around everything.
- * @param connection of which every statement runs on the same connection
+ * its connection, so that a process that dies leaves none behind. On SQLite it is a write transaction around everything.
  * @throws MigrationLockedError after `waitMs`
  */
-export async function withMigrationLock<T>(
-  connection: Kysely<StoreTables>,
+export function withMigrationLock<T>(
+  db: Kysely<StoreTables>,
   dialect: DialectName,
+  wait: LockWait,
+  body: (connection: Kysely<StoreTables>) => Promise<T>,
+): Promise<T> {
+  if (dialect === 'oracle') return withOracleLock(db, wait, body)
+  return db.connection().execute((connection) => withLock(connection, LOCKS[dialect], wait, () => body(connection)))
+}
+
+async function withLock<T>(
+  connection: Kysely<StoreTables>,
+  lock: Lock,
   wait: LockWait,
   body: () => Promise<T>,
 ): Promise<T> {
-  const lock = LOCKS[dialect]
   await waitFor(() => lock.tryTake(connection), wait)
   let result: T
   try {
@@ -50,7 +58,7 @@ interface Lock {
 }
 
 const SQLITE: Lock = {
-  tryTake: (db) => unlessBusy(() => sql`begin immediate`.execute(db)),
+  tryTake: (db) => unlessBusy('sqlite', () => sql`begin immediate`.execute(db)),
   release: (db) => run(sql`commit`.execute(db)),
   giveUp: (db) => run(sql`rollback`.execute(db)),
 }
@@ -76,7 +84,44 @@ const MSSQL: Lock = named(
   (db) => run(sql`exec sp_releaseapplock @Resource = ${sql.lit(LOCK_NAME)}, @LockOwner = 'Session'`.execute(db)),
 )
 
-const LOCKS: Readonly<Record<DialectName, Lock>> = { sqlite: SQLITE, postgres: POSTGRES, mysql: MYSQL, mssql: MSSQL }
+const LOCKS: Readonly<Record<Exclude<DialectName, 'oracle'>, Lock>> = {
+  sqlite: SQLITE,
+  postgres: POSTGRES,
+  mysql: MYSQL,
+  mssql: MSSQL,
+}
+
+// In Oracle DDL commits, and with that gives up every lock of its session, and DBMS_LOCK must be granted by a DBA: so a
+// second session holds a table, which ends with its transaction.
+async function withOracleLock<T>(
+  db: Kysely<StoreTables>,
+  wait: LockWait,
+  body: (connection: Kysely<StoreTables>) => Promise<T>,
+): Promise<T> {
+  await makeGuard(db)
+  return db.transaction().execute(async (holder) => {
+    await waitFor(() => unlessBusy('oracle', () => lockGuard(holder)), wait)
+    return db.connection().execute(body)
+  })
+}
+
+const GUARD = 'schema_migrations_guard'
+
+async function makeGuard(db: Kysely<StoreTables>): Promise<void> {
+  const present = async (): Promise<boolean> =>
+    (await db.introspection.getTables()).some((table) => table.name === GUARD)
+  if (await present()) return
+  try {
+    await sql`create table ${sql.table(GUARD)} (${sql.ref('id')} number(1))`.execute(db)
+  } catch (error) {
+    // Another process was faster.
+    if (!(await present())) throw error
+  }
+}
+
+function lockGuard(db: Kysely<StoreTables>): Promise<unknown> {
+  return sql`lock table ${sql.table(GUARD)} in exclusive mode nowait`.execute(db)
+}
 
 function named(
   take: (db: Kysely<StoreTables>) => Promise<{ rows: { taken: boolean | number }[] }>,
@@ -89,12 +134,12 @@ function named(
   return { tryTake, release, giveUp: release }
 }
 
-async function unlessBusy(work: () => Promise<unknown>): Promise<boolean> {
+async function unlessBusy(dialect: DialectName, work: () => Promise<unknown>): Promise<boolean> {
   try {
     await work()
     return true
   } catch (error) {
-    if (isTransient('sqlite', error)) return false
+    if (isTransient(dialect, error)) return false
     throw error
   }
 }

@@ -4,9 +4,22 @@ import type { StoreTables } from './tables.js'
 
 /** One numbered step forward. Each does one DDL statement, so that it can be run again where DDL has no transaction. */
 export interface MigrationStep {
-  /** `001_what`; never changed once released. */
+  /**
+   * `001_what`; never changed once released. One whose name ends in `.breaking` takes away what older versions need: they
+   * refuse to serve beside it (expand, deploy, contract).
+   */
   readonly name: string
+  /** The table that it makes, if it makes one. */
+  readonly table?: TableKey | undefined
   up(db: Kysely<StoreTables>, dialect: DialectName): Promise<void>
+}
+
+/** A table and how its rows are told apart. */
+export interface TableKey {
+  readonly name: keyof StoreTables
+  readonly primaryKey: readonly string[]
+  /** Says something about processes that run now: no part of a backup. */
+  readonly passing?: boolean | undefined
 }
 
 type Columns = Readonly<Record<string, (traits: DialectTraits) => string>>
@@ -71,11 +84,29 @@ export const MIGRATION_STEPS: readonly MigrationStep[] = [
     opens: bigint,
     since: INSTANT,
   }),
-  table('009_nodes', 'nodes', ['id'], { id: key(128), started_at: INSTANT, heartbeat_at: INSTANT, details: text }),
+  passing(
+    table('009_nodes', 'nodes', ['id'], { id: key(128), started_at: INSTANT, heartbeat_at: INSTANT, details: text }),
+  ),
+  passing(
+    table('010_leases', 'leases', ['name'], {
+      name: key(64),
+      owner: key(128),
+      generation: bigint,
+      expires_at: INSTANT,
+    }),
+  ),
 ]
 
-function table(name: string, tableName: string, primaryKey: string[], columns: Columns): MigrationStep {
-  return { name, up: (db, dialect) => createTable(db, traitsOf(dialect), { tableName, primaryKey, columns }) }
+function table(name: string, tableName: keyof StoreTables, primaryKey: string[], columns: Columns): MigrationStep {
+  return {
+    name,
+    table: { name: tableName, primaryKey },
+    up: (db, dialect) => createTable(db, traitsOf(dialect), { tableName, primaryKey, columns }),
+  }
+}
+
+function passing(step: MigrationStep): MigrationStep {
+  return { ...step, table: step.table && { ...step.table, passing: true } }
 }
 
 interface TableShape {
@@ -85,11 +116,18 @@ interface TableShape {
 }
 
 async function createTable(db: Kysely<StoreTables>, traits: DialectTraits, shape: TableShape): Promise<void> {
+  if (traits.createTable === 'look-first' && (await tableExists(db, shape.tableName))) return
   const create = db.schema.createTable(shape.tableName)
-  let builder: CreateTableBuilder<string, string> = traits.ifNotExists ? create.ifNotExists() : create
+  let builder: CreateTableBuilder<string, string> =
+    traits.createTable === 'if-not-exists' ? create.ifNotExists() : create
   for (const [name, typeOf] of Object.entries(shape.columns))
     builder = builder.addColumn(name, ...column(typeOf(traits)))
   await builder.addPrimaryKeyConstraint(`pk_${shape.tableName}`, shape.primaryKey).execute()
+}
+
+async function tableExists(db: Kysely<StoreTables>, name: string): Promise<boolean> {
+  const tables = await db.introspection.getTables()
+  return tables.some((table) => table.name === name)
 }
 
 type ColumnShape = [ReturnType<typeof sql.raw>, (column: ColumnDefinitionBuilder) => ColumnDefinitionBuilder]
@@ -100,6 +138,6 @@ function column(type: string): ColumnShape {
 }
 
 async function addVersionRow(db: Kysely<StoreTables>): Promise<void> {
-  const rows = await sql`select id from registry_version`.execute(db)
-  if (rows.rows.length === 0) await sql`insert into registry_version (id, v, pruned) values (1, 0, 0)`.execute(db)
+  const rows = await db.selectFrom('registry_version').select('id').execute()
+  if (rows.length === 0) await db.insertInto('registry_version').values({ id: 1, v: 0, pruned: 0 }).execute()
 }

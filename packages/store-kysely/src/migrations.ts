@@ -3,11 +3,13 @@ import { type Migration, Migrator } from 'kysely/migration'
 import type { DialectName } from './dialects.js'
 import { MigrationFailedError, SchemaNewerError } from './errors.js'
 import { withMigrationLock } from './migration-lock.js'
-import { MIGRATION_STEPS } from './migration-steps.js'
+import { MIGRATION_STEPS, type MigrationStep } from './migration-steps.js'
 import type { StoreTables } from './tables.js'
 
 const MIGRATION_TABLE = 'schema_migrations'
 const MIGRATION_LOCK_TABLE = 'schema_migrations_lock'
+/** Ends the name of a migration that older versions cannot live with. */
+const BREAKING = '.breaking'
 // Another node's migration may take a while on a large database.
 const DEFAULT_LOCK_WAIT_MS = 60_000
 
@@ -29,6 +31,8 @@ export interface MigrationStatus {
   readonly pending: readonly string[]
   /** In the database, but not in this version. */
   readonly unknown: readonly string[]
+  /** This version may work on the database: nothing that it needs is missing, and nothing newer took that away. */
+  readonly usable: boolean
 }
 
 /** What a run did. */
@@ -48,13 +52,26 @@ export async function migrate(
   options: MigrateOptions = {},
 ): Promise<Migrated> {
   const wait = { waitMs: options.lockWaitMs ?? DEFAULT_LOCK_WAIT_MS, signal: options.signal }
-  return db.connection().execute((connection) =>
-    withMigrationLock(connection, dialect, wait, async () => {
-      const { unknown } = await statusOf(connection)
-      if (unknown.length > 0) throw new SchemaNewerError(unknown)
-      return { applied: await run(connection, dialect) }
-    }),
-  )
+  return withMigrationLock(db, dialect, wait, async (connection) => {
+    const { unknown } = await statusOf(connection)
+    if (unknown.length > 0) throw new SchemaNewerError(unknown)
+    return { applied: await run(connection, dialect, MIGRATION_STEPS) }
+  })
+}
+
+/**
+ * Brings an empty database to the schema of another one: exactly these migrations. For restoring older backups.
+ * @throws SchemaNewerError for a migration that this version does not know
+ */
+export async function migrateExactly(
+  db: Kysely<StoreTables>,
+  dialect: DialectName,
+  names: readonly string[],
+): Promise<void> {
+  const unknown = names.filter((name) => !MIGRATION_STEPS.some((step) => step.name === name))
+  if (unknown.length > 0) throw new SchemaNewerError(unknown)
+  const steps = MIGRATION_STEPS.filter((step) => names.includes(step.name))
+  await withMigrationLock(db, dialect, { waitMs: 0 }, (connection) => run(connection, dialect, steps))
 }
 
 /** Compares the database with this version; changes nothing. */
@@ -67,7 +84,8 @@ async function statusOf(db: Kysely<StoreTables>): Promise<MigrationStatus> {
   const known = MIGRATION_STEPS.map((step) => step.name)
   const pending = known.filter((name) => !applied.includes(name))
   const unknown = applied.filter((name) => !known.includes(name))
-  return { state: stateOf(applied, pending, unknown), applied, pending, unknown }
+  const usable = pending.length === 0 && !unknown.some((name) => name.endsWith(BREAKING))
+  return { state: stateOf(applied, pending, unknown), applied, pending, unknown, usable }
 }
 
 function stateOf(
@@ -88,10 +106,10 @@ async function appliedNames(db: Kysely<StoreTables>): Promise<string[]> {
   return rows.map((row) => row.name)
 }
 
-async function run(db: Kysely<StoreTables>, dialect: DialectName): Promise<string[]> {
+async function run(db: Kysely<StoreTables>, dialect: DialectName, steps: readonly MigrationStep[]): Promise<string[]> {
   const migrator = new Migrator({
     db,
-    provider: { getMigrations: async () => migrationsFor(dialect) },
+    provider: { getMigrations: async () => migrationsFor(dialect, steps) },
     migrationTableName: MIGRATION_TABLE,
     migrationLockTableName: MIGRATION_LOCK_TABLE,
   })
@@ -103,6 +121,6 @@ async function run(db: Kysely<StoreTables>, dialect: DialectName): Promise<strin
   return results.map((result) => result.migrationName)
 }
 
-function migrationsFor(dialect: DialectName): Record<string, Migration> {
-  return Object.fromEntries(MIGRATION_STEPS.map((step) => [step.name, { up: (db) => step.up(db, dialect) }]))
+function migrationsFor(dialect: DialectName, steps: readonly MigrationStep[]): Record<string, Migration> {
+  return Object.fromEntries(steps.map((step) => [step.name, { up: (db) => step.up(db, dialect) }]))
 }

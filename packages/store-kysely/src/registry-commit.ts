@@ -7,6 +7,7 @@ import { type InstanceKey, type NetChanges, netChanges } from './net-changes.js'
 import { instanceRow, settingsRow } from './registry-rows.js'
 import type { Seal } from './seal.js'
 import type { StoreTables, TombstonesTable } from './tables.js'
+import { forgetTombstones } from './tombstones.js'
 
 /** A template's tombstone has no id; some databases take an empty text for null, and no id is a star. */
 export const TEMPLATE_TOMBSTONE = '*'
@@ -45,7 +46,11 @@ export async function commitDiff(
 }
 
 async function nextVersion(trx: Transaction<StoreTables>): Promise<number> {
-  await trx.updateTable('registry_version').set({ v: sql<number>`v + 1` }).where('id', '=', 1).execute()
+  await trx
+    .updateTable('registry_version')
+    .set({ v: sql<number>`${sql.ref('v')} + 1` })
+    .where('id', '=', 1)
+    .execute()
   const row = await trx.selectFrom('registry_version').select('v').where('id', '=', 1).executeTakeFirstOrThrow()
   return Number(row.v)
 }
@@ -65,7 +70,7 @@ class Commit {
     await this.#delete(changes)
     await this.#putTemplates(changes)
     for (const part of chunks(changes.instances)) await this.#putInstances(part)
-    await this.#forgetOldTombstones()
+    await forgetTombstones(this.#trx, new Date(this.#facts.now - this.#facts.tombstoneTtlMs))
   }
 
   async #delete({ wiped, deletedTemplates, deletedInstances }: NetChanges): Promise<void> {
@@ -128,25 +133,6 @@ class Commit {
   #upsertTombstones(rows: readonly Insertable<TombstonesTable>[]): Promise<void> {
     const keys = ['kind', 'template_name', 'id'] as const
     return upsert(this.#trx, this.#facts.dialect, { table: 'tombstones', keys, rows })
-  }
-
-  /** Remembers up to where deletions were forgotten: who is further behind must load everything. */
-  async #forgetOldTombstones(): Promise<void> {
-    const before = new Date(this.#facts.now - this.#facts.tombstoneTtlMs).toISOString()
-    const old = await this.#trx
-      .selectFrom('tombstones')
-      .select((eb) => eb.fn.max('v').as('v'))
-      .where('deleted_at', '<', before)
-      .executeTakeFirst()
-    if (old?.v === undefined || old.v === null) return
-    await this.#trx.deleteFrom('tombstones').where('deleted_at', '<', before).execute()
-    const pruned = Number(old.v)
-    await this.#trx
-      .updateTable('registry_version')
-      .set({ pruned })
-      .where('id', '=', 1)
-      .where('pruned', '<', pruned)
-      .execute()
   }
 
   #tombstone(kind: TombstonesTable['kind'], template: string, id: string): Insertable<TombstonesTable> {

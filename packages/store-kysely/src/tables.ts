@@ -12,6 +12,7 @@ export interface StoreTables {
   audit_events: AuditEventsTable
   circuit_states: CircuitStatesTable
   nodes: NodesTable
+  leases: LeasesTable
 }
 
 /** One row. Every writer of the registry updates it first, so commit order is the order of numbers. */
@@ -85,4 +86,13 @@ export interface NodesTable {
   started_at: string
   heartbeat_at: string
   details: string
+}
+
+export interface LeasesTable {
+  name: string
+  owner: string
+  /** Grows with every change of hands. */
+  generation: number | string
+  /** By the database's clock. */
+  expires_at: string
 }

@@ -1,6 +1,6 @@
-import type { Kysely, Transaction } from 'kysely'
+import type { Kysely, Transaction, TransactionBuilder } from 'kysely'
 import { type DialectName, isTransient, traitsOf } from './dialects.js'
-import { StoreBusyError } from './errors.js'
+import { OutcomeUnknownError, StoreBusyError } from './errors.js'
 import type { StoreTables } from './tables.js'
 
 // Long enough for another process's transaction, short enough for a caller who waits for an answer.
@@ -29,13 +29,33 @@ export interface TransactOptions extends Patience {
 /**
  * Runs `body` in a transaction; when the database was locked by others, deadlocked or could not serialise, runs it again
  * without holding the event loop. `body` must therefore have no effects besides its statements.
- * @throws StoreBusyError when that goes on for longer than `patienceMs`
+ * @throws StoreBusyError when that goes on for longer than `patienceMs`; OutcomeUnknownError when the connection was lost
+ * during the commit
  */
 export function transact<T>(options: TransactOptions, body: (trx: Transaction<StoreTables>) => Promise<T>): Promise<T> {
   const { db, dialect } = options
   const level = options.snapshot === true ? traitsOf(dialect).snapshot : undefined
   const transaction = level === undefined ? db.transaction() : db.transaction().setIsolationLevel(level)
-  return retrying(dialect, options, () => transaction.execute(body))
+  return retrying(dialect, options, () => attempt(dialect, transaction, body))
+}
+
+async function attempt<T>(
+  dialect: DialectName,
+  transaction: TransactionBuilder<StoreTables>,
+  body: (trx: Transaction<StoreTables>) => Promise<T>,
+): Promise<T> {
+  let committing = false
+  try {
+    return await transaction.execute(async (trx) => {
+      const result = await body(trx)
+      committing = true
+      return result
+    })
+  } catch (error) {
+    // A file is here: what SQLite does not commit is not committed.
+    if (!committing || dialect === 'sqlite' || isTransient(dialect, error)) throw error
+    throw new OutcomeUnknownError({ cause: error })
+  }
 }
 
 /**
