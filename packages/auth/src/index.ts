@@ -9,6 +9,7 @@ export {
   type AuditOutcome,
   auditEvent,
   auditId,
+  auditIdFloor,
 } from './audit/event.js'
 export type { AuditRecord, ChainHead, Checkpoint } from './audit/record.js'
 export type { AuditQuery, AuditStore } from './audit/store.js'

@@ -53,9 +53,21 @@ export function auditEvent(facts: AuditFacts): AuditEvent {
   }
 }
 
-/** Milliseconds first, so that ids sort by time, then chance. Of one moment, the smallest with `suffix` ''. */
-export function auditId(at: Date, suffix: string = randomBytes(12).toString('hex')): string {
-  return `${at.getTime().toString(36).padStart(9, '0')}-${suffix}`
+// Keeps events of one millisecond in the order in which this process made them.
+const COUNTER_DIGITS = 4
+const COUNTER_END = 36 ** COUNTER_DIGITS
+let counter = 0
+
+/** Milliseconds first, so that ids sort by time; then a count; then chance. */
+export function auditId(at: Date): string {
+  counter = (counter + 1) % COUNTER_END
+  const count = counter.toString(36).padStart(COUNTER_DIGITS, '0')
+  return `${auditIdFloor(at)}${count}${randomBytes(12).toString('hex')}`
+}
+
+/** Sorts before every id of this moment or later, and after those of earlier ones. */
+export function auditIdFloor(at: Date): string {
+  return `${at.getTime().toString(36).padStart(9, '0')}-`
 }
 
 function optional(text: string | undefined, length: number): string | undefined {

@@ -12,8 +12,7 @@ const DEFAULT_CONCURRENCY = 2
 const DEFAULT_MAX_WAITING = 32
 const MAX_IMPORTED_KIB = 256 * 1024
 const MAX_IMPORTED_PASSES = 16
-const ARGON2 =
-  /^\$argon2(?:id|i|d)\$v=19\$m=(\d{1,7}),t=(\d{1,3}),p=(\d{1,2})(?:,data=[A-Za-z0-9+/]*)?\$[A-Za-z0-9+/]{11,128}\$[A-Za-z0-9+/]{16,128}$/
+const ARGON2 = /^\$argon2(?:id|i|d)\$v=19\$([a-z0-9=,]{1,64})\$[A-Za-z0-9+/]{11,128}\$[A-Za-z0-9+/]{16,128}$/
 const BCRYPT_PREFIX = '$2'
 
 /** How much work a hash is. */
@@ -76,8 +75,12 @@ export class Argon2Passwords implements PasswordHasher {
 
   canImport(hash: string): boolean {
     if (hash.startsWith(BCRYPT_PREFIX)) return isBcrypt(hash)
-    const [, memory, passes] = ARGON2.exec(hash) ?? []
-    return memory !== undefined && Number(memory) <= MAX_IMPORTED_KIB && Number(passes) <= MAX_IMPORTED_PASSES
+    const given = new Map(
+      ARGON2.exec(hash)?.[1]
+        ?.split(',')
+        .map((pair) => pair.split('=') as [string, string]),
+    )
+    return within(given.get('m'), MAX_IMPORTED_KIB) && within(given.get('t'), MAX_IMPORTED_PASSES)
   }
 
   async #matchesNothing(password: string): Promise<false> {
@@ -108,6 +111,10 @@ function checkedCost(wanted: Partial<Argon2Cost>): Argon2Cost {
 
 function parameters(cost: Argon2Cost): { memoryCost: number; timeCost: number; parallelism: number } {
   return { memoryCost: cost.memoryKiB, timeCost: cost.passes, parallelism: cost.lanes }
+}
+
+function within(value: string | undefined, max: number): boolean {
+  return Number(value) >= 1 && Number(value) <= max
 }
 
 function positive(name: string, value: number): number {
