@@ -1,12 +1,15 @@
 import { afterAll, describe, expect, it } from '@jest/globals'
+import type { RegistryOperation } from '@mcp-platform/core-registry'
 import { registryStoreConformance } from '@mcp-platform/core-registry/testing'
 import { circuitStoreConformance } from '@mcp-platform/health/testing'
 import type { Availability, TestDatabase } from '@mcp-platform/test-kit/databases'
-import { kyselyNodeStore } from '../src/gateway.js'
+import { sql } from 'kysely'
+import { copyIn, copyOut, isBlank } from '../src/backup.js'
+import { kyselyLeaseStore, kyselyNodeStore, sweep } from '../src/gateway.js'
 import { kyselyCircuitStore } from '../src/health.js'
 import { migrate, migrationStatus } from '../src/migrations.js'
 import { kyselyRegistryStore } from '../src/registry.js'
-import { migrated, type TestBed } from './support.js'
+import { migrated, sqliteMemory, type TestBed } from './support.js'
 
 /** What every database must do: the suites of all ports, migrations, and the node list. */
 export function storeConformance(makeBed: () => Promise<TestBed>): void {
@@ -42,6 +45,127 @@ export function storeConformance(makeBed: () => Promise<TestBed>): void {
       } finally {
         await bed.close()
       }
+    })
+  })
+
+  describe('lease store', () => {
+    it('gives a lease to one, again to the same, and to the next one when its time is over', async () => {
+      await on(makeBed, async (bed) => {
+        const leases = kyselyLeaseStore(await bed.open(), bed.dialect)
+        const first = await leases.take('sweep', 'a', 60_000)
+        expect(first).toEqual({ name: 'sweep', owner: 'a', generation: 1 })
+        expect(await leases.take('sweep', 'b', 60_000)).toBeUndefined()
+        expect(await leases.take('sweep', 'a', 60_000)).toEqual(first)
+        expect(await leases.take('other', 'b', 60_000)).toEqual({ name: 'other', owner: 'b', generation: 1 })
+        if (first !== undefined) await leases.release(first)
+        expect(await leases.take('sweep', 'b', 60_000)).toEqual({ name: 'sweep', owner: 'b', generation: 2 })
+      })
+    })
+
+    it('lets a holder that slept too long write nothing', async () => {
+      await on(makeBed, async (bed) => {
+        const db = await bed.open()
+        const leases = kyselyLeaseStore(db, bed.dialect)
+        const slept = await leases.take('sweep', 'a', 0)
+        if (slept === undefined) throw new Error('nobody has it')
+        const write = (): Promise<void> => kyselyNodeStore(db, bed.dialect).heartbeat({ id: 'written' })
+        const stale = leases.fenced(slept, async (trx) => {
+          await trx.insertInto('nodes').values({ id: 'x', started_at: '', heartbeat_at: '', details: '{}' }).execute()
+        })
+        await expect(stale).rejects.toMatchObject({ code: 'STORE_LEASE_LOST', generation: 1 })
+        const next = await leases.take('sweep', 'b', 60_000)
+        if (next === undefined) throw new Error('its time was over')
+        expect(next.generation).toBe(2)
+        await expect(leases.fenced(slept, async () => undefined)).rejects.toMatchObject({ code: 'STORE_LEASE_LOST' })
+        expect(await leases.fenced(next, async () => 'done')).toBe('done')
+        await write()
+        expect((await kyselyNodeStore(db, bed.dialect).live(60_000)).map((node) => node.id)).toEqual(['written'])
+      })
+    })
+
+    it('has one holder when many take it at once', async () => {
+      await on(makeBed, async (bed) => {
+        const stores = await Promise.all([1, 2, 3].map(async () => kyselyLeaseStore(await bed.open(), bed.dialect)))
+        const taken = await Promise.all(
+          stores.flatMap((store, at) => [0, 1, 2].map((n) => store.take('sweep', `${at}-${n}`, 60_000))),
+        )
+        expect(taken.filter((lease) => lease !== undefined)).toHaveLength(1)
+      })
+    })
+  })
+
+  describe('sweep', () => {
+    it('forgets deletions and silent nodes that are old enough, and whoever is behind loads everything', async () => {
+      await on(makeBed, async (bed) => {
+        const db = await bed.open()
+        const store = kyselyRegistryStore(db, bed.dialect)
+        await store.commit({ action: 'test', operations: [putTemplate('a'), putTemplate('b')] }, { actor: 'x' })
+        await store.commit({ action: 'test', operations: [{ op: 'delete-template', name: 'a' }] }, { actor: 'x' })
+        await kyselyNodeStore(db, bed.dialect).heartbeat({ id: 'n' })
+        await db.transaction().execute((trx) => sweep(trx, bed.dialect))
+        expect(await store.changesSince(1)).toMatchObject({ full: false })
+        expect(await db.selectFrom('nodes').select('id').execute()).toHaveLength(1)
+        await db.transaction().execute((trx) => sweep(trx, bed.dialect, { tombstonesMs: -60_000, nodesMs: -60_000 }))
+        expect(await store.changesSince(1)).toMatchObject({ full: true, version: 2 })
+        expect(await db.selectFrom('nodes').select('id').execute()).toEqual([])
+      })
+    })
+  })
+
+  describe('copies', () => {
+    it('bring everything back, in one step that others take over as a whole', async () => {
+      await on(makeBed, async (bed) => {
+        const db = await bed.open()
+        const place = { db, dialect: bed.dialect }
+        const copy = await sqliteMemory()
+        try {
+          const store = kyselyRegistryStore(db, bed.dialect)
+          const many = Array.from({ length: 250 }, (_, n) => putTemplate(`t${n}`))
+          await store.commit({ action: 'test', operations: many }, { actor: 'x' })
+          await kyselyNodeStore(db, bed.dialect).heartbeat({ id: 'n' })
+          const original = await store.load()
+          const target = { db: await copy.open(), dialect: copy.dialect }
+          expect(await copyOut(place, target)).toMatchObject({ templates: 250, audit_events: 1, registry_version: 1 })
+          expect(await target.db.selectFrom('nodes').select('id').execute()).toEqual([])
+
+          await store.commit(
+            { action: 'test', operations: [putTemplate('later'), { op: 'delete-template', name: 't0' }] },
+            { actor: 'x' },
+          )
+          expect(await isBlank(place)).toBe(false)
+          await copyIn(target, place)
+          const restored = await store.load()
+          expect(restored.templates).toEqual(original.templates)
+          expect(restored.version).toBe(3)
+          const news = await store.changesSince(2)
+          expect(news).toMatchObject({ full: true, version: 3 })
+          expect(news.operations).toHaveLength(250)
+        } finally {
+          await copy.close()
+        }
+      })
+    })
+
+    it('change nothing when they fail half-way', async () => {
+      await on(makeBed, async (bed) => {
+        const db = await bed.open()
+        const store = kyselyRegistryStore(db, bed.dialect)
+        await store.commit({ action: 'test', operations: [putTemplate('kept')] }, { actor: 'x' })
+        const broken = await migrated(sqliteMemory())
+        try {
+          const from = await broken.open()
+          await kyselyRegistryStore(from, 'sqlite').commit(
+            { action: 'test', operations: [putTemplate('new')] },
+            { actor: 'x' },
+          )
+          await sql`drop table audit_events`.execute(from)
+          const copied = copyIn({ db: from, dialect: 'sqlite' }, { db, dialect: bed.dialect })
+          await expect(copied).rejects.toThrow(/audit_events/)
+          expect([...(await store.load()).templates.keys()]).toEqual(['kept'])
+        } finally {
+          await broken.close()
+        }
+      })
     })
   })
 
@@ -86,4 +210,17 @@ export async function serverConformance(
   }
   afterAll(() => server.stop())
   storeConformance(() => makeBed(server))
+}
+
+async function on(makeBed: () => Promise<TestBed>, body: (bed: TestBed) => Promise<void>): Promise<void> {
+  const bed = await migrated(makeBed())
+  try {
+    await body(bed)
+  } finally {
+    await bed.close()
+  }
+}
+
+function putTemplate(name: string): RegistryOperation {
+  return { op: 'put-template', template: { name, settings: { maxRetries: 2 } } }
 }

@@ -48,8 +48,24 @@ describe('migrate', () => {
         code: 'STORE_SCHEMA_NEWER',
         message: expect.stringContaining('999_future'),
       })
-      expect(await migrationStatus(db)).toMatchObject({ state: 'newer', pending: [], unknown: ['999_future'] })
+      expect(await migrationStatus(db)).toMatchObject({
+        state: 'newer',
+        pending: [],
+        unknown: ['999_future'],
+        usable: true,
+      })
       expect((await kyselyRegistryStore(db, 'sqlite').load()).version).toBe(0)
+    } finally {
+      await bed.close()
+    }
+  })
+
+  it('knows a newer schema that this version cannot work on by the name of the migration', async () => {
+    const bed = await migrated(sqliteMemory())
+    try {
+      const db = await bed.open()
+      await sql`insert into schema_migrations (name, timestamp) values ('999_drop_spec.breaking', 'x')`.execute(db)
+      expect(await migrationStatus(db)).toMatchObject({ state: 'newer', pending: [], usable: false })
     } finally {
       await bed.close()
     }

@@ -65,6 +65,9 @@ export async function postgres(server: TestDatabase): Promise<TestBed> {
   const connectionString = await server.createDatabase()
   return bed('postgres', () => {
     const pool = new pg.Pool({ connectionString, max: 4 })
+    // A connection that breaks is reported by the statement that is under way; without listeners it would end the process.
+    pool.on('error', () => undefined)
+    pool.on('connect', (client) => client.on('error', () => undefined))
     return new Kysely<StoreTables>({ dialect: new PostgresDialect({ pool }) })
   })
 }
