@@ -26,6 +26,8 @@ export interface GatewayCall {
   readonly header: (name: string) => string | undefined
   /** The instance that a session lives on. */
   readonly pinnedTo?: string | undefined
+  /** The server interrupted its answer and means to be asked for the rest later: see `ExchangeOptions.onInterrupted`. */
+  readonly onInterrupted?: (() => void) | undefined
   /** Made by the gateway itself (list fetches): authorised where its result is used. */
   readonly internal?: boolean | undefined
   readonly trace: CallTrace

@@ -100,6 +100,7 @@ async function exchange(
     onPhase: (next) => {
       phase.now = next
     },
+    ...(call.onInterrupted ? { onInterrupted: call.onInterrupted } : {}),
   }
   const reply = await bridge(endpoint.connection, call.caller, route.parked).exchange(call.message, options)
   return reply.kind === 'stream' ? settleStream(reply) : reply

@@ -1,4 +1,5 @@
 import type { ClientSession } from './client-session.js'
+import type { JsonObject } from './json-object.js'
 
 /** Self-reported name and version, passed on as they came. */
 export interface ClientInfo {
@@ -6,9 +7,6 @@ export interface ClientInfo {
   readonly version: string
   readonly [member: string]: unknown
 }
-
-/** A JSON object whose members mean nothing to the bridge. */
-export type JsonObject = Readonly<Record<string, unknown>>
 
 /**
  * A caller that speaks no MCP of its own: the REST face, a probe, the list catalogue.

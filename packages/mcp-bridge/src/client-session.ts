@@ -1,11 +1,21 @@
 import type { UpstreamSession } from '@mcp-platform/mcp-upstream'
-import type { JsonObject } from './caller.js'
 import { EventLog, parseEventId } from './event-log.js'
+import type { JsonObject } from './json-object.js'
 
 /** Streams whose call has ended are kept this long for a client that comes back, in milliseconds. */
 const KEEP_STREAM_MS = 5 * 60_000
-/** Streams of one session that may be resumed at once. */
-const MAX_STREAMS = 64
+/** And this long when all of it was written to a connection that was open, in milliseconds. */
+const KEEP_READ_STREAM_MS = 15_000
+/** Ended streams of one session that may be resumed. */
+const MAX_ENDED_STREAMS = 64
+/** Bytes of one session's ended streams; the newest is kept whatever its size. */
+const MAX_ENDED_BYTES = 256 * 1024
+
+interface Stream {
+  readonly log: EventLog
+  /** When to forget it, on the session's clock; undefined while its call runs. */
+  forgetAt: number | undefined
+}
 
 export interface ClientSessionFacts {
   /** Random, unguessable, unique in this process. */
@@ -55,7 +65,7 @@ export class ClientSession {
   readonly #ended = new AbortController()
   readonly #calls = new Map<string, AbortController>()
   readonly #asks = new Map<string, (message: Buffer) => void>()
-  readonly #streams = new Map<string, { log: EventLog; endedAt: number | undefined }>()
+  readonly #streams = new Map<string, Stream>()
   #nextStream = 1
   #nextAsk = 1
 
@@ -65,7 +75,7 @@ export class ClientSession {
     this.template = facts.template
     this.#now = facts.now
     this.lastUsedAt = facts.now()
-    this.#streams.set(this.outbox.streamId, { log: this.outbox, endedAt: undefined })
+    this.#streams.set(this.outbox.streamId, { log: this.outbox, forgetAt: undefined })
   }
 
   /** Aborted when the session is over: deleted, expired, or its server lost it. */
@@ -80,9 +90,9 @@ export class ClientSession {
 
   /** A stream for the answer of one request. */
   openStream(): EventLog {
-    this.#forgetOldStreams()
+    this.tidy()
     const log = new EventLog(`c${this.#nextStream++}`)
-    this.#streams.set(log.streamId, { log, endedAt: undefined })
+    this.#streams.set(log.streamId, { log, forgetAt: undefined })
     return log
   }
 
@@ -90,7 +100,7 @@ export class ClientSession {
   closeStream(log: EventLog): void {
     log.end()
     const known = this.#streams.get(log.streamId)
-    if (known) known.endedAt = this.#now()
+    if (known) known.forgetAt = this.#now() + (log.readToEnd ? KEEP_READ_STREAM_MS : KEEP_STREAM_MS)
   }
 
   /** The stream an event id points into. */
@@ -147,11 +157,15 @@ export class ClientSession {
     await this.upstream?.close()
   }
 
-  #forgetOldStreams(): void {
-    const horizon = this.#now() - KEEP_STREAM_MS
-    for (const [id, { endedAt }] of this.#streams) {
-      if (endedAt === undefined) continue
-      if (endedAt < horizon || this.#streams.size >= MAX_STREAMS) this.#streams.delete(id)
+  /** Forgets ended streams that nobody can be expected to resume. */
+  tidy(): void {
+    const now = this.#now()
+    const ended = [...this.#streams].filter(([, { forgetAt }]) => forgetAt !== undefined)
+    let bytes = 0
+    for (const [at, [id, { log, forgetAt = 0 }]] of ended.reverse().entries()) {
+      bytes += log.bytes
+      const tooMuch = at > 0 && (at >= MAX_ENDED_STREAMS || bytes > MAX_ENDED_BYTES)
+      if (tooMuch || forgetAt < now) this.#streams.delete(id)
     }
   }
 }

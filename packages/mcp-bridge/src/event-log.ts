@@ -25,6 +25,7 @@ export class EventLog {
   #delivered = 0
   #reader: EventReader | undefined
   #ended = false
+  #readToEnd = false
 
   constructor(streamId: string) {
     this.streamId = streamId
@@ -33,6 +34,16 @@ export class EventLog {
   /** Nothing will be appended any more. */
   get ended(): boolean {
     return this.#ended
+  }
+
+  /** Bytes kept for a client that comes back. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Ended while somebody was reading: everything was written to a connection that was open. */
+  get readToEnd(): boolean {
+    return this.#readToEnd
   }
 
   /** Somebody reads now. */
@@ -69,6 +80,7 @@ export class EventLog {
 
   end(): void {
     this.#ended = true
+    this.#readToEnd ||= this.#reader !== undefined
     this.#reader?.end()
     this.#reader = undefined
   }
@@ -86,6 +98,7 @@ export class EventLog {
       await reader.event(`${this.streamId}.${event.sequence}`, event.data)
     }
     if (this.#ended) {
+      this.#readToEnd = true
       reader.end()
       this.#reader = undefined
     }

@@ -1,5 +1,5 @@
 import type { ServerIdentity } from '@mcp-platform/mcp-upstream'
-import type { JsonObject } from './caller.js'
+import type { JsonObject } from './json-object.js'
 import { LATEST_LEGACY_VERSION, LEGACY_VERSIONS, META, MODERN_VERSION } from './versions.js'
 
 /** The answer to `server/discover` for a server that only knows `initialize`. */

@@ -1,5 +1,5 @@
 export { bridge } from './bridge.js'
-export type { CallerProfile, ClientInfo, JsonObject, LegacyCaller, ModernCaller, PlainCaller } from './caller.js'
+export type { CallerProfile, ClientInfo, LegacyCaller, ModernCaller, PlainCaller } from './caller.js'
 export {
   type CatalogueList,
   type FetchedList,
@@ -13,6 +13,7 @@ export {
 export { CancelledByClientError, type ClientHello, ClientSession } from './client-session.js'
 export { EventLog, type EventReader } from './event-log.js'
 export { decodeHeaderValue, encodeHeaderValue } from './header-value.js'
+export type { JsonObject } from './json-object.js'
 export { idToken } from './local-reply.js'
 export { withMeta } from './modern-meta.js'
 export { type HeaderReader, isModern, readModernRequest } from './modern-request.js'

@@ -1,7 +1,7 @@
 import { asObject } from './json-edit.js'
 
 /** RFC 5424 levels as MCP names them, least important first. */
-const LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'] as const
+const LEVELS: readonly unknown[] = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency']
 
 /**
  * Whether a caller wants this log notification. A 2026 client that names no level wants none; a level that nobody
@@ -14,6 +14,6 @@ export function wantsLog(json: Buffer, wanted: string | undefined): boolean {
 }
 
 function rank(level: unknown): number {
-  const at = LEVELS.findIndex((known) => known === level)
+  const at = LEVELS.indexOf(level)
   return at === -1 ? LEVELS.length : at
 }

@@ -138,6 +138,7 @@ export class SessionBook {
     for (const { session, bornAt } of this.#sessions.values()) {
       const idle = !session.busy && now - session.lastUsedAt > this.#idleMs
       if (idle || now - bornAt > this.#maxAgeMs) void session.end(new SessionNotFoundError())
+      else session.tidy()
     }
   }
 }

@@ -246,8 +246,8 @@ class LeasedSession implements UpstreamSession {
     }
   }
 
-  listen(sink: MessageSink, signal: AbortSignal): Promise<void> {
-    return this.current.listen(sink, signal)
+  listen(sink: MessageSink, signal: AbortSignal, onOpen?: () => void): Promise<void> {
+    return this.current.listen(sink, signal, onOpen)
   }
 
   close(): Promise<void> {

@@ -38,6 +38,11 @@ export interface ExchangeOptions {
   readonly signal: AbortSignal
   readonly limits: ExchangeLimits
   onPhase?(phase: Phase): void
+  /**
+   * The server closed its stream before the answer and will be asked for the rest later (2025-11-25, polling). We go on
+   * reading by ourselves; a caller with a stream of its own may close that too.
+   */
+  onInterrupted?(): void
 }
 
 /**
@@ -100,8 +105,11 @@ export interface UpstreamSession extends Upstream {
   readonly sessionId: string | undefined
   /** Aborted when the session is known to be gone: terminated, lost by the server, child exited. */
   readonly ended: AbortSignal
-  /** Everything the server sends outside of an answer (GET stream, unsolicited stdio lines). Ends with the signal or the session. */
-  listen(sink: MessageSink, signal: AbortSignal): Promise<void>
+  /**
+   * Everything the server sends outside of an answer (GET stream, unsolicited stdio lines). Ends with the signal or the
+   * session. `onOpen`: from now on nothing is missed.
+   */
+  listen(sink: MessageSink, signal: AbortSignal, onOpen?: () => void): Promise<void>
   /** Sends DELETE, or lets go of the child. Idempotent, bounded, never throws. */
   close(): Promise<void>
 }

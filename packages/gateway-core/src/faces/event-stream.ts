@@ -42,9 +42,12 @@ export class EventStream {
     return this.send(data)
   }
 
-  /** An id without data: a client that loses the connection now resumes from the very start. */
-  prime(id: string): void {
-    this.#response.write(`id: ${id}\ndata: \n\n`)
+  /**
+   * An id without data: a client that loses the connection now resumes from the very start, `retryMs` later
+   * (2025-11-25 transports).
+   */
+  prime(id: string, retryMs: number): void {
+    this.#response.write(`retry: ${retryMs}\nid: ${id}\ndata: \n\n`)
   }
 
   end(): void {

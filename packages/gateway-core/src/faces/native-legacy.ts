@@ -130,7 +130,10 @@ async function serveRequest(exchange: NativeExchange, session: ClientSession, me
   const stream = new ResumableStream(exchange, log, session.protocolVersion)
   const timer = setTimeout(() => void stream.attach(0), OPEN_STREAM_AFTER_MS).unref()
   try {
-    const reply = await inScope(exchange, session, message, (call) => exchange.context.pipeline.run(call))
+    const onInterrupted = (): void => void stream.interrupt()
+    const reply = await inScope(exchange, session, message, (call) =>
+      exchange.context.pipeline.run({ ...call, onInterrupted }),
+    )
     await deliver(exchange, reply, stream, log)
   } catch (error) {
     if (error instanceof CancelledByClientError) return cancelled(exchange, stream)
@@ -152,12 +155,12 @@ async function deliver(
     exchange.response.writeHead(202, { 'x-request-id': exchange.requestId }).end()
     return
   }
-  if (reply.kind === 'complete' && !stream.opened) {
+  if (reply.kind === 'complete' && !stream.opened && !stream.isPolled) {
     sendJson(exchange.response, reply.status, reply.json, callHeaders(exchange))
     return
   }
-  if (reply.kind === 'complete') return void (await log.append(reply.json))
   await stream.attach(0)
+  if (reply.kind === 'complete') return void (await log.append(reply.json))
   await reply.pipe({ message: (json) => log.append(json) })
 }
 

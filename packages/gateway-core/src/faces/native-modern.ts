@@ -3,9 +3,11 @@ import type { UpstreamMessage } from '@mcp-platform/mcp-upstream'
 import type { GatewayCall, GatewayReply } from '../call.js'
 import { CallScope, totalTimeMs } from '../call-scope.js'
 import { CallerGoneError, GatewayError } from '../errors.js'
+import type { FaceContext } from './context.js'
 import { EventStream } from './event-stream.js'
 import { callHeaders } from './headers.js'
 import type { NativeExchange } from './native-exchange.js'
+import { listenEverywhere } from './native-listen.js'
 import { sendJson } from './respond.js'
 import { rpcErrorMessage, toRpcFailure } from './rpc-error.js'
 
@@ -39,7 +41,7 @@ export async function serveModern(exchange: NativeExchange, message: UpstreamMes
 async function answer(exchange: NativeExchange, call: GatewayCall): Promise<void> {
   const early = new EarlyStream(exchange)
   try {
-    const reply = await exchange.context.pipeline.run(call)
+    const reply = await run(exchange.context, call)
     await early.write(reply)
   } catch (error) {
     if (!early.opened) throw error
@@ -48,6 +50,11 @@ async function answer(exchange: NativeExchange, call: GatewayCall): Promise<void
   } finally {
     early.end()
   }
+}
+
+function run({ pipeline, routes }: FaceContext, call: GatewayCall): Promise<GatewayReply> {
+  if (call.message.envelope.method !== 'subscriptions/listen') return pipeline.run(call)
+  return listenEverywhere(call, routes.require(call.template), pipeline)
 }
 
 /** The answer's head is withheld until it is known what the answer is; then it is one JSON write, or a stream. */

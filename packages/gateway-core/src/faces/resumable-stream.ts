@@ -5,6 +5,8 @@ import type { NativeExchange } from './native-exchange.js'
 
 /** Clients of this version know priming events: an id with no data, from which they may resume (SEP-1699). */
 const PRIMED_VERSION = '2025-11-25'
+/** How long a client waits before it asks for the rest of a closed stream, in milliseconds. */
+const RETRY_MS = 500
 
 /** One HTTP response that reads an event log: attached when there is something to stream, detached when the client goes. */
 export class ResumableStream implements EventReader {
@@ -31,8 +33,22 @@ export class ResumableStream implements EventReader {
     const stream = new EventStream(this.#exchange.response, callHeaders(this.#exchange))
     this.#stream = stream
     this.#exchange.response.once('close', () => this.#log.detach(this))
-    if (this.#primed && sequence === 0) stream.prime(this.#log.primingId)
+    const isResumed = this.#exchange.header('last-event-id') !== undefined
+    if (this.#primed && !isResumed) stream.prime(this.#log.primingId, RETRY_MS)
     return this.#log.attach(this, sequence)
+  }
+
+  /** Whether the client knows how to come back for the rest of an answer, so that a stream is better than plain JSON. */
+  get isPolled(): boolean {
+    return this.#primed && (this.#exchange.header('accept')?.includes('text/event-stream') ?? false)
+  }
+
+  /** Closes the response while the log goes on: the client comes back for the rest (SEP-1699). */
+  async interrupt(): Promise<void> {
+    if (!this.isPolled) return
+    await this.attach(0)
+    this.#log.detach(this)
+    this.#stream?.end()
   }
 
   event(id: string, data: Buffer): void | Promise<void> {

@@ -8,8 +8,9 @@ import type {
   UpstreamSession,
 } from '@mcp-platform/mcp-upstream'
 import { scanEnvelope, scanReply } from '@mcp-platform/mcp-upstream'
-import type { JsonObject, ModernCaller } from '../caller.js'
+import type { ModernCaller } from '../caller.js'
 import { asObject, objectAt } from '../json-edit.js'
+import type { JsonObject } from '../json-object.js'
 import { idToken } from '../local-reply.js'
 import { META } from '../versions.js'
 
@@ -62,8 +63,20 @@ class LegacyListener {
   async run(sink: MessageSink): Promise<void> {
     try {
       const uris = await this.#subscribeAll()
+      const acknowledged = Promise.withResolvers<void>()
+      const hear: MessageSink = {
+        message: async (json) => {
+          await acknowledged.promise
+          await this.#forward(json, uris, sink)
+        },
+      }
+      const open = Promise.withResolvers<void>()
+      const listening = this.#session.listen(hear, this.#options.signal, open.resolve)
+      // From the acknowledgement on nothing may be missed, so it waits for the stream.
+      await Promise.race([open.promise, listening])
       await this.#send(sink, 'notifications/subscriptions/acknowledged', { notifications: this.#honoured(uris) })
-      await this.#session.listen({ message: (json) => this.#forward(json, uris, sink) }, this.#options.signal)
+      acknowledged.resolve()
+      await listening
       await this.#end(sink)
     } finally {
       await this.#session.close()

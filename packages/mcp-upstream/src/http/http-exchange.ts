@@ -307,8 +307,9 @@ class HttpExchange implements AnswerReader, AnswerSource, ResumedReader {
   }
 
   #streamEnded(): void {
-    if (this.#over || this.#resumes()) return
-    this.fail(new UpstreamStreamTruncatedError())
+    if (this.#over) return
+    if (this.#resumes()) this.#init.options.onInterrupted?.()
+    else this.fail(new UpstreamStreamTruncatedError())
   }
 
   #resumes(): boolean {

@@ -128,11 +128,11 @@ export class HttpSession implements UpstreamSession {
     })
   }
 
-  async listen(sink: MessageSink, signal: AbortSignal): Promise<void> {
+  async listen(sink: MessageSink, signal: AbortSignal, onOpen?: () => void): Promise<void> {
     const over = AbortSignal.any([signal, this.#end.signal])
     const stop = new AbortController()
     try {
-      await this.#readGetStream(sink, AbortSignal.any([over, stop.signal]))
+      await this.#readGetStream(sink, AbortSignal.any([over, stop.signal]), onOpen)
     } catch (error) {
       if (!over.aborted) throw error
     } finally {
@@ -178,40 +178,52 @@ export class HttpSession implements UpstreamSession {
     return true
   }
 
-  #connectStream(feed: SseFeed, signal: AbortSignal, onCall?: (call: HttpCall) => void): Promise<void> {
+  #connectStream(
+    feed: SseFeed,
+    signal: AbortSignal,
+    onCall?: (call: HttpCall) => void,
+    onOpen?: () => void,
+  ): Promise<void> {
     feed.open()
     const last = feed.lastEventId
     const headers = last === undefined ? this.#headers : [...this.#headers, 'last-event-id', headerSafe(last)]
     const limits = { connectMs: this.#limits.connectMs, firstByteMs: this.#limits.firstByteMs }
-    return readStream({ wire: this.#wire, path: this.#path, headers, limits, feed, signal, onCall })
+    return readStream({ wire: this.#wire, path: this.#path, headers, limits, feed, signal, onCall, onOpen })
   }
 
   /** Everything outside of answers, over as many GET streams as it takes. */
-  async #readGetStream(sink: MessageSink, signal: AbortSignal): Promise<void> {
+  async #readGetStream(sink: MessageSink, signal: AbortSignal, onOpen?: () => void): Promise<void> {
     const source = new ListenSource(this.#limits.maxAnswerBytes)
     const pumped = source.pump(sink)
-    const connect = (): Promise<void> => this.#connectStream(source.feed, signal, (call) => source.reading(call))
+    const connect = (): Promise<void> =>
+      this.#connectStream(source.feed, signal, (call) => source.reading(call), onOpen)
     try {
-      await Promise.race([this.#connectForEver(connect, source.feed, signal), pumped])
+      await Promise.race([this.#connectForEver(connect, source.feed, signal, onOpen), pumped])
     } finally {
       source.close()
     }
   }
 
-  async #connectForEver(connect: () => Promise<void>, feed: SseFeed, signal: AbortSignal): Promise<void> {
+  async #connectForEver(
+    connect: () => Promise<void>,
+    feed: SseFeed,
+    signal: AbortSignal,
+    onOpen?: () => void,
+  ): Promise<void> {
     try {
       await connect()
       await readReconnecting({ feed, signal, connect, isDone: () => signal.aborted, isEndless: true })
     } catch (error) {
-      if (error instanceof UpstreamHttpStatusError) await this.#withoutStream(error, signal)
+      if (error instanceof UpstreamHttpStatusError) await this.#withoutStream(error, signal, onOpen)
       else throw error
     }
   }
 
   /** The server offers no GET stream (405 and the like): then there is nothing to hear until the session ends. */
-  async #withoutStream(error: UpstreamHttpStatusError, signal: AbortSignal): Promise<void> {
+  async #withoutStream(error: UpstreamHttpStatusError, signal: AbortSignal, onOpen?: () => void): Promise<void> {
     if (error.status === 404 && this.sessionId !== undefined) this.#lose()
     else if (error.status >= 500) throw error
+    onOpen?.()
     if (!signal.aborted) await aborted(signal)
   }
 }

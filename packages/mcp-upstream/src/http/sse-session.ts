@@ -59,8 +59,10 @@ export class SseSession implements UpstreamSession {
     return this.#channel.exchange(message, options)
   }
 
-  listen(sink: MessageSink, signal: AbortSignal): Promise<void> {
-    return this.#channel.listen(sink, signal)
+  listen(sink: MessageSink, signal: AbortSignal, onOpen?: () => void): Promise<void> {
+    const listening = this.#channel.listen(sink, signal)
+    onOpen?.()
+    return listening
   }
 
   async close(): Promise<void> {

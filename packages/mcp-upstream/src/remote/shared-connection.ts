@@ -27,18 +27,17 @@ export class SharedConnection implements Connection {
   readonly modern: Upstream
   readonly probe?: (options: ExchangeOptions) => Promise<ServerIdentity>
   readonly #connection: Connection
-  readonly #maxInFlight: number
   readonly #graceMs: number
   readonly #line: (() => void)[] = []
+  #maxInFlight: number
   #inFlight = 0
   #idle: PromiseWithResolvers<void> | undefined
 
   /** @throws RangeError when `maxInFlight` is no integer >= 1. */
   constructor(connection: Connection, options: SharedConnectionOptions = {}) {
     const { maxInFlight = Number.POSITIVE_INFINITY, graceMs = DEFAULT_GRACE_MS } = options
-    if (!(maxInFlight >= 1)) throw new RangeError(`upstream: maxInFlight must be an integer >= 1, got ${maxInFlight}`)
     this.#connection = connection
-    this.#maxInFlight = maxInFlight
+    this.#maxInFlight = atLeastOne(maxInFlight)
     this.#graceMs = graceMs
     this.modern = connection.modern
     if (connection.probe !== undefined) this.probe = connection.probe.bind(connection)
@@ -47,6 +46,12 @@ export class SharedConnection implements Connection {
   /** Lent exchanges under way. */
   get inFlight(): number {
     return this.#inFlight
+  }
+
+  /** Changes the cap; a lower one lets those under way end. @throws RangeError */
+  set maxInFlight(value: number) {
+    this.#maxInFlight = atLeastOne(value)
+    this.#admit()
   }
 
   get identity(): ServerIdentity | undefined {
@@ -110,15 +115,19 @@ export class SharedConnection implements Connection {
     return promise
   }
 
-  // The place goes to the next in line without becoming free in between.
   #leave(): void {
-    const next = this.#line.shift()
-    if (next !== undefined) {
-      next()
-      return
-    }
     this.#inFlight -= 1
+    this.#admit()
     if (this.#inFlight === 0) this.#idle?.resolve()
+  }
+
+  #admit(): void {
+    while (this.#inFlight < this.#maxInFlight) {
+      const next = this.#line.shift()
+      if (next === undefined) return
+      this.#inFlight += 1
+      next()
+    }
   }
 
   async #untilIdle(): Promise<void> {
@@ -128,4 +137,9 @@ export class SharedConnection implements Connection {
     await promise
     clearTimeout(timer)
   }
+}
+
+function atLeastOne(value: number): number {
+  if (value >= 1) return value
+  throw new RangeError(`upstream: maxInFlight must be at least 1, got ${value}`)
 }
