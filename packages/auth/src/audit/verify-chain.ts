@@ -19,7 +19,10 @@ export type ChainReport =
   | {
       readonly ok: true
       readonly records: number
-      /** Records whose key is no longer known: their numbers fit, their content cannot be checked. */
+      /**
+       * Records at the beginning of a chain whose key is no longer known: their numbers fit, their content cannot be checked.
+       * After a record that could be checked, or a signed checkpoint, an unknown key counts as an edit.
+       */
       readonly unverifiable: number
       readonly heads: readonly ChainHead[]
     }
@@ -62,11 +65,14 @@ export async function verifyChain(
 class Walk {
   readonly #options: VerifyOptions
   readonly #heads = new Map<string, ChainHead>()
+  /** Nodes of which something was proven: keys only ever become newer. */
+  readonly #proven: Set<string>
   #records = 0
   #unverifiable = 0
 
   constructor(options: VerifyOptions) {
     this.#options = options
+    this.#proven = new Set(options.from?.map(({ node }) => node))
     for (const { node, seq, mac } of options.from ?? []) this.#heads.set(node, { node, seq, mac })
   }
 
@@ -77,8 +83,11 @@ class Walk {
     if (seq > expected) return this.#bad('missing', node, expected, record.id)
     if (seq < expected) return this.#bad('reordered', node, seq, record.id)
     const follows = this.#options.chain.follows(head?.mac, record)
-    if (follows === false) return this.#bad('edited', node, seq, record.id)
-    if (follows === undefined) this.#unverifiable++
+    if (follows === false || (follows === undefined && this.#proven.has(node))) {
+      return this.#bad('edited', node, seq, record.id)
+    }
+    if (follows === true) this.#proven.add(node)
+    else this.#unverifiable++
     this.#records++
     this.#heads.set(node, { node, seq, mac: record.mac })
     const differs = this.#options.until?.some(

@@ -39,11 +39,12 @@ export interface Argon2PasswordsOptions {
 export class Argon2Passwords implements PasswordHasher {
   readonly cost: Argon2Cost
   readonly #slots: Slots
-  #dummy: Promise<string> | undefined
+  readonly #dummy: string
 
   /** @throws RangeError for a cost below the minimum */
   constructor(options: Argon2PasswordsOptions = {}) {
     this.cost = checkedCost(options.cost ?? {})
+    this.#dummy = nobodysHash(this.cost)
     this.#slots = new Slots(
       positive('concurrency', options.concurrency ?? DEFAULT_CONCURRENCY),
       options.maxWaiting ?? DEFAULT_MAX_WAITING,
@@ -63,7 +64,7 @@ export class Argon2Passwords implements PasswordHasher {
     // Two code units per character at most.
     if (password.length > 2 * MAX_PASSWORD_LENGTH) return false
     return this.#slots.run(async () => {
-      if (hash === undefined) return this.#matchesNothing(password)
+      if (hash === undefined) return (await argon2Verify(this.#dummy, password)) && false
       return hash.startsWith(BCRYPT_PREFIX) ? matchesBcrypt(hash, password) : argon2Verify(hash, password)
     }, signal)
   }
@@ -75,18 +76,8 @@ export class Argon2Passwords implements PasswordHasher {
 
   canImport(hash: string): boolean {
     if (hash.startsWith(BCRYPT_PREFIX)) return isBcrypt(hash)
-    const given = new Map(
-      ARGON2.exec(hash)?.[1]
-        ?.split(',')
-        .map((pair) => pair.split('=') as [string, string]),
-    )
-    return within(given.get('m'), MAX_IMPORTED_KIB) && within(given.get('t'), MAX_IMPORTED_PASSES)
-  }
-
-  async #matchesNothing(password: string): Promise<false> {
-    this.#dummy ??= this.#make('nobody has this password')
-    await argon2Verify(await this.#dummy, password)
-    return false
+    const cost = ARGON2.exec(hash)?.[1] ?? ''
+    return within(/\bm=(\d+)/.exec(cost), MAX_IMPORTED_KIB) && within(/\bt=(\d+)/.exec(cost), MAX_IMPORTED_PASSES)
   }
 
   #make(password: string): Promise<string> {
@@ -98,6 +89,12 @@ export class Argon2Passwords implements PasswordHasher {
 async function matchesBcrypt(hash: string, password: string): Promise<boolean> {
   const imported = await import('./imported-hash.js')
   return imported.matchesBcrypt(hash, password)
+}
+
+/** Well-formed, as costly as any other, and of no password: nobody finds 32 bytes of zero. */
+function nobodysHash({ memoryKiB, passes, lanes }: Argon2Cost): string {
+  const zeros = (bytes: number): string => Buffer.alloc(bytes).toString('base64').replaceAll('=', '')
+  return `$argon2id$v=19$m=${memoryKiB},t=${passes},p=${lanes}$${zeros(16)}$${zeros(32)}`
 }
 
 function checkedCost(wanted: Partial<Argon2Cost>): Argon2Cost {
@@ -113,8 +110,9 @@ function parameters(cost: Argon2Cost): { memoryCost: number; timeCost: number; p
   return { memoryCost: cost.memoryKiB, timeCost: cost.passes, parallelism: cost.lanes }
 }
 
-function within(value: string | undefined, max: number): boolean {
-  return Number(value) >= 1 && Number(value) <= max
+function within(match: RegExpExecArray | null, max: number): boolean {
+  const value = Number(match?.[1])
+  return value >= 1 && value <= max
 }
 
 function positive(name: string, value: number): number {
