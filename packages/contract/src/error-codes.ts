@@ -7,6 +7,7 @@ export type ErrorCode =
   | 'PROTOCOL_VERSION_UNSUPPORTED'
   | 'CREDENTIAL_REQUIRED'
   | 'CREDENTIAL_INVALID'
+  | 'LOGIN_FAILED'
   | 'HOST_NOT_ALLOWED'
   | 'ORIGIN_NOT_ALLOWED'
   | 'FORBIDDEN'
@@ -14,12 +15,16 @@ export type ErrorCode =
   | 'INSTANCE_NOT_FOUND'
   | 'TOOL_NOT_FOUND'
   | 'SESSION_NOT_FOUND'
+  | 'USER_NOT_FOUND'
+  | 'API_KEY_NOT_FOUND'
   | 'ROUTE_NOT_FOUND'
   | 'UPSTREAM_METHOD_NOT_FOUND'
   | 'METHOD_NOT_ALLOWED'
   | 'NOT_ACCEPTABLE'
   | 'REQUEST_TIMEOUT'
   | 'CONFLICT'
+  | 'USER_EXISTS'
+  | 'LAST_ADMIN'
   | 'BODY_TOO_LARGE'
   | 'CONTENT_TYPE_UNSUPPORTED'
   | 'CONTENT_ENCODING_UNSUPPORTED'
@@ -27,6 +32,7 @@ export type ErrorCode =
   | 'CLIENT_CAPABILITY_REQUIRED'
   | 'UPSTREAM_INVALID_PARAMS'
   | 'RATE_LIMITED'
+  | 'LOGIN_THROTTLED'
   | 'INTERNAL'
   | 'NOT_IMPLEMENTED'
   | 'UPSTREAM_ERROR'
@@ -40,6 +46,7 @@ export type ErrorCode =
   | 'QUEUE_FULL'
   | 'QUEUE_TIMEOUT'
   | 'DATABASE_UNAVAILABLE'
+  | 'IDENTITY_UNAVAILABLE'
   | 'SHUTTING_DOWN'
   | 'UPSTREAM_TIMEOUT'
   | 'OUTCOME_UNKNOWN_TIMEOUT'
@@ -82,6 +89,7 @@ export const errorCodes: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
   PROTOCOL_VERSION_UNSUPPORTED: entry(400, 'The protocol version is not supported', UNSUPPORTED_PROTOCOL_VERSION),
   CREDENTIAL_REQUIRED: entry(401, 'A credential is required', rpcCodes.forbidden),
   CREDENTIAL_INVALID: entry(401, 'The credential is not valid', rpcCodes.forbidden),
+  LOGIN_FAILED: entry(401, 'The login is not valid', rpcCodes.forbidden),
   HOST_NOT_ALLOWED: entry(403, 'The host is not allowed', rpcCodes.forbidden),
   ORIGIN_NOT_ALLOWED: entry(403, 'The origin is not allowed', rpcCodes.forbidden),
   FORBIDDEN: entry(403, 'Not allowed', rpcCodes.forbidden),
@@ -89,12 +97,16 @@ export const errorCodes: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
   INSTANCE_NOT_FOUND: entry(404, 'Unknown instance', INVALID_PARAMS),
   TOOL_NOT_FOUND: entry(404, 'Unknown tool', INVALID_PARAMS),
   SESSION_NOT_FOUND: entry(404, 'Unknown session', INVALID_REQUEST),
+  USER_NOT_FOUND: entry(404, 'Unknown user', INVALID_PARAMS),
+  API_KEY_NOT_FOUND: entry(404, 'Unknown API key', INVALID_PARAMS),
   ROUTE_NOT_FOUND: entry(404, 'Unknown path', METHOD_NOT_FOUND),
   UPSTREAM_METHOD_NOT_FOUND: entry(404, 'The server does not offer this method', METHOD_NOT_FOUND),
   METHOD_NOT_ALLOWED: entry(405, 'The method is not allowed on this path', INVALID_REQUEST),
   NOT_ACCEPTABLE: entry(406, 'The answer has no form that the caller accepts', INVALID_REQUEST),
   REQUEST_TIMEOUT: entry(408, 'The request took too long to arrive', INVALID_REQUEST),
   CONFLICT: entry(409, 'Conflict with what is there', INVALID_REQUEST),
+  USER_EXISTS: entry(409, 'There is a user of this name', INVALID_REQUEST),
+  LAST_ADMIN: entry(409, 'The last administrator must stay', INVALID_REQUEST),
   BODY_TOO_LARGE: entry(413, 'The body is too large', INVALID_REQUEST),
   CONTENT_TYPE_UNSUPPORTED: entry(415, 'The content type is not supported', INVALID_REQUEST),
   CONTENT_ENCODING_UNSUPPORTED: entry(415, 'The content encoding is not supported', INVALID_REQUEST),
@@ -102,6 +114,7 @@ export const errorCodes: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
   CLIENT_CAPABILITY_REQUIRED: entry(422, 'The tool needs a client that can be asked back', MISSING_CLIENT_CAPABILITY),
   UPSTREAM_INVALID_PARAMS: entry(422, 'The server refused the parameters', INVALID_PARAMS),
   RATE_LIMITED: entry(429, 'Too many requests', rpcCodes.limited),
+  LOGIN_THROTTLED: entry(429, 'Too many failed logins', rpcCodes.limited),
   INTERNAL: entry(500, 'The gateway failed', INTERNAL_ERROR),
   NOT_IMPLEMENTED: entry(501, 'Not implemented', METHOD_NOT_FOUND),
   UPSTREAM_ERROR: entry(502, 'The server answered with an error', rpcCodes.badUpstreamAnswer),
@@ -115,6 +128,7 @@ export const errorCodes: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
   QUEUE_FULL: entry(503, 'The queue is full', rpcCodes.unavailable),
   QUEUE_TIMEOUT: entry(503, 'The wait for an instance took too long', rpcCodes.unavailable),
   DATABASE_UNAVAILABLE: entry(503, 'The database is not available', rpcCodes.unavailable),
+  IDENTITY_UNAVAILABLE: entry(503, 'Credentials cannot be checked now', rpcCodes.unavailable),
   SHUTTING_DOWN: entry(503, 'The gateway is shutting down', rpcCodes.unavailable),
   UPSTREAM_TIMEOUT: entry(504, 'The server was too slow', rpcCodes.timedOut),
   OUTCOME_UNKNOWN_TIMEOUT: entry(504, 'Timed out; it is unknown whether the tool has run', rpcCodes.outcomeUnknown),

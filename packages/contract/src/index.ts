@@ -11,6 +11,36 @@ export type {
 export type { ExplainInstance, ExplainView } from './explain.js'
 export { headerNames } from './headers.js'
 export type { GatewayHealth, InstanceCounts, InstanceHealth, Probe, TemplateHealth, TemplateStatus } from './health.js'
+export {
+  type ApiKeyRequest,
+  type ApiKeysList,
+  type ApiKeyWire,
+  type AuditEventView,
+  type AuditOutcomeName,
+  type AuditPage,
+  type AuditQueryParams,
+  type AuditTrailCheck,
+  type AuditVerification,
+  type IssuedApiKeyView,
+  type JwksView,
+  type LoginRequest,
+  type LogoutRequest,
+  type MeView,
+  type PasswordRequest,
+  type PrincipalKind,
+  type ProtectedResourceView,
+  type RefreshRequest,
+  type RoleName,
+  type RotateApiKeyRequest,
+  roleNames,
+  type ScopeName,
+  scopeNames,
+  type TokenResponse,
+  type UserPatchRequest,
+  type UserRequest,
+  type UsersList,
+  type UserView,
+} from './identity.js'
 export type {
   CircuitState,
   InstanceOverrideView,
