@@ -1,50 +1,76 @@
 import { decide } from '@mcp-platform/auth'
-import type { PartialTemplateSettings, Registry } from '@mcp-platform/core-registry'
-import { connector, Gateway } from '@mcp-platform/gateway-core'
+import type { Instance, PartialTemplateSettings, Registry, TemplateSettings } from '@mcp-platform/core-registry'
+import { connector, Gateway, type GatewayOptions } from '@mcp-platform/gateway-core'
 import type { StoredCircuit } from '@mcp-platform/health'
-import { type AddressPolicy, type ChildLedger, NodeChildBudget } from '@mcp-platform/mcp-upstream'
+import { type AddressPolicy, type ChildLedger, type Connection, NodeChildBudget } from '@mcp-platform/mcp-upstream'
 import type { EffectiveModes } from './config/effective.js'
 import type { Settings } from './config/settings.js'
 import { isLoopback } from './http/addresses.js'
 import type { Authenticate } from './identity/local.js'
 import type { Observer } from './observer.js'
-import { Connections } from './upstream/connections.js'
+import { Connections, type ConnectionsOptions } from './upstream/connections.js'
+
+/** What several processes need to know of each other; one process alone needs none of it. */
+type Together = Pick<GatewayOptions, 'processes' | 'home' | 'sealingKeys' | 'hop' | 'watch' | 'elsewhere'>
 
 /** What the data path is made of. A worker process makes the same with its own registry and observer. */
-export interface GatewayParts {
+export interface GatewayParts extends Together {
   readonly settings: Settings
   readonly modes: EffectiveModes
   readonly registry: Registry
   readonly circuits: readonly StoredCircuit[]
   readonly authenticate: Authenticate
-  readonly observer: Observer
-  readonly database: () => 'ok' | 'unavailable'
+  readonly observer: Pick<Observer, 'gateway'>
+  readonly database?: (() => 'ok' | 'unavailable') | undefined
   readonly version: string
   /** Remembers child processes, so that the next start can end what this one leaves behind. */
-  readonly children: ChildLedger
+  readonly children?: ChildLedger | undefined
+  /** Reaches a child process of another process. @default children are started here */
+  readonly connectStdio?: ((instance: Instance) => Connection) | undefined
+  /** Wraps a connection before the gateway uses it. @default it is used as it is */
+  readonly share?: ((instance: Instance, settings: TemplateSettings, connection: Connection) => Connection) | undefined
+  readonly onConnectionEnd?: ConnectionsOptions['onEnd']
 }
 
 /** Wires the gateway of `@mcp-platform/gateway-core`. It starts nothing. */
 export function buildGateway(parts: GatewayParts): { readonly gateway: Gateway; readonly connections: Connections } {
   const { settings, registry, circuits, authenticate, observer, database, version } = parts
-  const connect = connector({
-    guard: addressPolicy(settings),
-    children: new NodeChildBudget(),
-    onEvent: observer.gateway,
+  const { processes, home, sealingKeys, hop, watch, elsewhere } = parts
+  const connections = new Connections({
+    connect: connectorOf(parts),
+    stdioMode: parts.modes.stdioMode,
+    onEnd: parts.onConnectionEnd,
   })
-  const connections = new Connections(connect, parts.modes.stdioMode)
+  const share = parts.share ?? ((_instance, _settings, connection) => connection)
   const gateway = new Gateway({
     registry,
-    connect: connections.connect,
+    connect: (instance, settings) => share(instance, settings, connections.connect(instance, settings)),
     authenticate,
     decide,
     defaults: templateDefaults(settings),
     circuits,
     database,
     version,
+    processes,
+    home,
+    sealingKeys,
+    hop,
+    watch,
+    elsewhere,
     onEvent: observer.gateway,
   })
   return { gateway, connections }
+}
+
+function connectorOf({ settings, observer, children, connectStdio }: GatewayParts): GatewayOptions['connect'] {
+  const connect = connector({
+    guard: addressPolicy(settings),
+    children: new NodeChildBudget(),
+    ledger: children,
+    onEvent: observer.gateway,
+  })
+  if (connectStdio === undefined) return connect
+  return (instance, own) => (instance.attach.kind === 'stdio' ? connectStdio(instance) : connect(instance, own))
 }
 
 /** Which addresses servers may have: public ones always, this machine on a loopback bind, private ranges by name. */

@@ -20,17 +20,26 @@ export class GatewayConfigError extends Error {
   }
 }
 
+const START_FAILURES = [
+  'ADDRESS_IN_USE',
+  'ADDRESS_NOT_AVAILABLE',
+  'ADDRESS_NOT_PERMITTED',
+  'ALREADY_RUNNING',
+  'DATABASE_UNREACHABLE',
+  'DATABASE_DRIVER_MISSING',
+  'SCHEMA_OUTDATED',
+  'STATE_FOLDER',
+  'TLS_FILES',
+  'WORKER_FAILED',
+] as const
+
 /** Why a gateway could not start. */
-export type StartFailure =
-  | 'ADDRESS_IN_USE'
-  | 'ADDRESS_NOT_AVAILABLE'
-  | 'ADDRESS_NOT_PERMITTED'
-  | 'ALREADY_RUNNING'
-  | 'DATABASE_UNREACHABLE'
-  | 'DATABASE_DRIVER_MISSING'
-  | 'SCHEMA_OUTDATED'
-  | 'STATE_FOLDER'
-  | 'TLS_FILES'
+export type StartFailure = (typeof START_FAILURES)[number]
+
+/** True for a code of {@link GatewayStartError}. */
+export function isStartFailure(code: string): code is StartFailure {
+  return START_FAILURES.some((known) => known === code)
+}
 
 /** The configuration is fine but the gateway cannot start. `message` is one sentence that says what to do. */
 export class GatewayStartError extends Error {

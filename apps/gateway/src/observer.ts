@@ -7,6 +7,7 @@ import { describeApp, describeGatewayEvent, describeSync, type LogLine } from '.
 import type { Logger } from './log/logger.js'
 import type { CircuitSaver } from './registry/circuit-saver.js'
 import type { SyncEvent } from './registry/sync.js'
+import { describeFleet, type FleetEvent } from './workers/events.js'
 
 /** Takes the events of all parts to the log, to the readers of `/gateway/events`, and circuits to the database. */
 export class Observer {
@@ -31,6 +32,8 @@ export class Observer {
   readonly registry = (event: RegistryEvent): void => this.gateway({ type: 'registry', event })
 
   readonly sync = (event: SyncEvent): void => this.#write(describeSync(event))
+
+  readonly fleet = (event: FleetEvent): void => this.#write(describeFleet(event))
 
   readonly app = (event: AppEvent): void => this.#write(describeApp(event))
 

@@ -5,6 +5,7 @@ import type { Listeners } from './http/listeners.js'
 import type { Logger } from './log/logger.js'
 import type { Readiness } from './readiness.js'
 import type { Teardown } from './teardown.js'
+import type { ControlPlane } from './workers/control-plane.js'
 
 /** Calls under way may take this long to end by themselves (BALANCING.md, Drain and shutdown). */
 const GRACE_MS = 30_000
@@ -13,6 +14,8 @@ interface ShutdownParts {
   readonly readiness: Readiness
   readonly hub: EventHub
   readonly gateway: Gateway
+  /** The processes that serve calls; absent: this one does. */
+  readonly workers?: Pick<ControlPlane, 'drain'> | undefined
   readonly listeners: Listeners
   readonly teardown: Teardown
   readonly drainDelayMs: number
@@ -51,13 +54,16 @@ export class Shutdown {
   }
 
   async #run(): Promise<void> {
-    const { readiness, hub, gateway, listeners, teardown, log } = this.#parts
+    const { readiness, hub, gateway, workers, listeners, teardown, log } = this.#parts
     readiness.stop()
     log.info({ inFlight: gateway.inFlight }, 'gateway is shutting down')
     await this.#serveOn()
-    const stopped = listeners.stop()
+    const grace = { graceMs: GRACE_MS, hurry: this.#hurry.signal }
     hub.close()
-    await gateway.close({ graceMs: GRACE_MS, hurry: this.#hurry.signal })
+    // Until they have ended, workers need what the primary answers and lends.
+    await workers?.drain(grace)
+    const stopped = listeners.stop()
+    await gateway.close(grace)
     listeners.cut()
     await stopped
     log.info('gateway has stopped')

@@ -2,17 +2,18 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { Registry } from '@mcp-platform/core-registry'
 import type { Gateway } from '@mcp-platform/gateway-core'
+import type { StoredCircuit } from '@mcp-platform/health'
 import { ChildRunFile } from '@mcp-platform/mcp-upstream'
 import { buildGateway } from './build-gateway.js'
 import { type EffectiveModes, effectiveModes, startWarnings } from './config/effective.js'
 import { type LoadedConfig, loadConfig } from './config/load.js'
 import type { Settings } from './config/settings.js'
 import { WatchedStore } from './database/watched-store.js'
-import { GatewayConfigError } from './errors.js'
 import { EventHub } from './events/hub.js'
 import { clientAddress, rangeList } from './http/addresses.js'
 import { createApp } from './http/app.js'
-import { type Listeners, openListeners } from './http/listeners.js'
+import { type Listeners, mcpListener, openListeners } from './http/listeners.js'
+import { peerOf } from './http/peer.js'
 import type { Services } from './http/services.js'
 import { localIdentity } from './identity/local.js'
 import { createLog, type GatewayLog, type LogSink } from './log/logger.js'
@@ -24,6 +25,7 @@ import { RegistrySync } from './registry/sync.js'
 import { Shutdown } from './shutdown.js'
 import { StateFolder, stateFolder } from './state/folder.js'
 import { Teardown } from './teardown.js'
+import { ControlPlane } from './workers/control-plane.js'
 
 /** What {@link startGateway} is given; all of it is optional. */
 export interface StartOptions {
@@ -69,7 +71,6 @@ export const version: string = readVersion()
 export async function startGateway(options: StartOptions = {}): Promise<StartedGateway> {
   const env = options.env ?? process.env
   const config = await loadConfig({ flags: options.flags, env, configFile: options.configFile })
-  refuseWorkers(config)
   const teardown = new Teardown()
   try {
     return await new Start(config, env, options, teardown).run()
@@ -110,7 +111,9 @@ class Start {
       authEnabled: this.#modes.auth,
       mayExecute: this.#modes.mayExecute,
     })
+    const workers = await this.#openWorkers({ log, folder, observer, registry, circuits })
     const { gateway, connections } = buildGateway({
+      ...workers?.parts,
       settings: this.#settings,
       modes: this.#modes,
       registry,
@@ -137,11 +140,12 @@ class Start {
       authenticate,
       stdioMode: this.#modes.stdioMode,
       addressOf: addressOf(this.#settings),
+      countAll: async () => workers?.count(),
       notReady: this.#readiness.reason,
     }
-    const listeners = await this.#listen(gateway, services, observer)
-    await this.#startServing(gateway, sync, registry)
-    return this.#announce({ log, folder, gateway, listeners })
+    const listeners = await this.#listen({ gateway, services, observer, workers })
+    await this.#startServing({ gateway, sync, registry, workers })
+    return this.#announce({ log, folder, gateway, listeners, workers })
   }
 
   #openLog(): GatewayLog {
@@ -183,14 +187,50 @@ class Start {
     return children
   }
 
-  async #listen(gateway: Gateway, services: Services, observer: Observer): Promise<Listeners> {
+  // Forked early: workers load their program while the primary gets ready.
+  async #openWorkers(parts: {
+    log: GatewayLog
+    folder: StateFolder
+    observer: Observer
+    registry: Registry
+    circuits: readonly StoredCircuit[]
+  }): Promise<ControlPlane | undefined> {
+    if (this.#settings.workers === 1) return undefined
+    const { folder, ...rest } = parts
+    const workers = await ControlPlane.open({
+      ...rest,
+      settings: this.#settings,
+      modes: this.#modes,
+      stateDir: this.#stateDir,
+      version,
+      adminToken: folder.adminToken,
+    })
+    this.#teardown.defer('workers', () => workers.close())
+    return workers
+  }
+
+  async #listen(parts: {
+    gateway: Gateway
+    services: Services
+    observer: Observer
+    workers: ControlPlane | undefined
+  }): Promise<Listeners> {
+    const { gateway, services, observer, workers } = parts
     const app = createApp(services, observer.app)
-    const listeners = await openListeners({ settings: this.#settings, readiness: this.#readiness, gateway, app })
+    const readiness = this.#readiness
+    const listeners = await (workers?.listen({ gateway, readiness, app }) ??
+      openListeners({ settings: this.#settings, readiness, mcp: mcpListener(gateway, readiness), rest: app }))
     this.#teardown.defer('listeners', () => listeners.cut())
     return listeners
   }
 
-  async #startServing(gateway: Gateway, sync: RegistrySync, registry: Registry): Promise<void> {
+  async #startServing(parts: {
+    gateway: Gateway
+    sync: RegistrySync
+    registry: Registry
+    workers: ControlPlane | undefined
+  }): Promise<void> {
+    const { gateway, sync, registry, workers } = parts
     this.#teardown.defer('gateway', () => gateway.close({ graceMs: 0 }))
     this.#teardown.defer('registry sources', () => sync.close())
     if (this.#settings.sync) await sync.start()
@@ -201,6 +241,7 @@ class Start {
       polling.abort()
       await polled
     })
+    await workers?.start()
     this.#readiness.serve()
   }
 
@@ -209,13 +250,15 @@ class Start {
     folder: StateFolder
     gateway: Gateway
     listeners: Listeners
+    workers: ControlPlane | undefined
   }): Promise<StartedGateway> {
-    const { log, folder, gateway, listeners } = parts
+    const { log, folder, gateway, listeners, workers } = parts
     const { url, adminUrl } = listeners
     const shutdown = new Shutdown({
       readiness: this.#readiness,
       hub: this.#hub,
       gateway,
+      workers,
       listeners,
       teardown: this.#teardown,
       drainDelayMs: this.#settings.drainDelay * 1_000,
@@ -249,14 +292,7 @@ class Start {
 
 function addressOf(settings: Settings): Services['addressOf'] {
   const trusted = rangeList(settings.trustedProxy)
-  return (request) =>
-    clientAddress(request.socket.remoteAddress, request.headers['x-forwarded-for']?.toString(), trusted)
-}
-
-function refuseWorkers({ settings, origins }: LoadedConfig): void {
-  if (settings.workers === 1) return
-  const message = `this version serves with one process; got ${settings.workers}`
-  throw new GatewayConfigError([{ name: 'workers', source: origins.workers, message }])
+  return (request) => clientAddress(peerOf(request), request.headers['x-forwarded-for']?.toString(), trusted)
 }
 
 function readVersion(): string {

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { isLoopback } from '../http/addresses.js'
 import type { Settings } from './settings.js'
@@ -34,6 +35,10 @@ export function startWarnings(settings: Settings, modes: EffectiveModes): string
   const remote = !isLoopback(settings.host)
   if (remote && settings.tlsCert === undefined && !settings.behindProxy) {
     warnings.push(`traffic on ${settings.host} is not encrypted; give --tls-cert and --tls-key, or --behind-proxy`)
+  }
+  const cores = availableParallelism()
+  if (settings.workers > cores) {
+    warnings.push(`${settings.workers} workers share ${cores} cores; more than one per core brings nothing`)
   }
   if (!modes.auth) {
     const who = remote ? 'everybody who reaches this address' : 'every user of this machine'

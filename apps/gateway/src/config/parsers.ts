@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 
 /** A value that was read, or what is wrong with it. */
@@ -28,6 +29,19 @@ export function path(): Parser<string> {
 
 export function wholeNumber(min: number, max: number): Parser<number> {
   return numeric('number', `a whole number from ${min} to ${max}`, (n) => Number.isInteger(n) && n >= min && n <= max)
+}
+
+/** A number of processes; `auto` is as many as this process may use cores. */
+export function processCount(max: number): Parser<number> {
+  const counted = wholeNumber(1, max)
+  return {
+    kind: 'number | auto',
+    parse: (raw, folder) => {
+      if (raw === 'auto') return { value: Math.min(max, availableParallelism()) }
+      const parsed = counted.parse(raw, folder)
+      return 'value' in parsed ? parsed : expected(`a whole number from 1 to ${max}, or auto`, raw)
+    },
+  }
 }
 
 export function seconds(min: number, max: number): Parser<number> {

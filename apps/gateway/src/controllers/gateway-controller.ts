@@ -50,7 +50,8 @@ export class GatewayController extends Controller {
   /** @summary Counters of gateway, templates, instances, balancers and health checks */
   @Get('stats')
   @Security('gateway', ['registry:read'])
-  stats(@Request() request: HttpRequest): GatewayStats {
+  async stats(@Request() request: HttpRequest): Promise<GatewayStats> {
+    await this.#services.countAll()
     const stats = this.#services.gateway.stats()
     const sees = mayRead(principalOf(request))
     const { requests_per_instance, active_connections, ...rest } = stats.load_balancer

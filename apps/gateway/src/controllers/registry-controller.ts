@@ -50,7 +50,8 @@ export class RegistryController extends Controller {
    */
   @Get('registry')
   @Security('gateway', ['registry:read'])
-  registry(@Request() request: HttpRequest): RegistryView {
+  async registry(@Request() request: HttpRequest): Promise<RegistryView> {
+    await this.#services.countAll()
     const view = this.#services.gateway.registryView()
     const sources = this.#services.sync.sources()
     return { templates: pick(view.templates, mayRead(principalOf(request))), stats: view.stats, sources }
@@ -102,6 +103,7 @@ export class RegistryController extends Controller {
     @Query() force = false,
   ): Promise<DeregisterResponse> {
     const { registry, gateway, connections } = this.#services
+    await this.#services.countAll()
     const inFlight = gateway.inFlightOf(template, instance_id)
     await registry.deregister(template, instance_id, changeBy(request, this.#services))
     if (force) await connections.cut(template, instance_id)

@@ -1,9 +1,8 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { type Gateway, GatewayError } from '@mcp-platform/gateway-core'
-import type { Express } from 'express'
 import type { Settings } from '../config/settings.js'
 import type { Readiness } from '../readiness.js'
-import { requestListener } from './listener.js'
+import { type Destinations, requestListener } from './listener.js'
 import { requestIdOf } from './request-id.js'
 import { RequestPolicy } from './request-policy.js'
 import { type Listener, listen, type TlsFiles } from './server.js'
@@ -18,41 +17,53 @@ export interface Listeners {
   cut(): void
 }
 
+/** What a listener is made from. */
+export interface ListenerParts {
+  readonly settings: Settings
+  readonly readiness: Readiness
+  /** `/mcp` and `/mcp/*` */
+  readonly mcp: RequestListener
+  /** Everything else. */
+  readonly rest: RequestListener
+}
+
 /**
  * Opens the listeners.
  * @throws GatewayStartError; then none is open
  */
-export async function openListeners(parts: {
-  readonly settings: Settings
-  readonly readiness: Readiness
-  readonly gateway: Gateway
-  readonly app: Express
-}): Promise<Listeners> {
-  const { settings, readiness, gateway, app } = parts
-  const mcp = mcpListener(gateway, readiness)
-  const admin = settings.adminListen === undefined ? undefined : splitAddress(settings.adminListen)
-  const handle = (host: string, destinations: Parameters<typeof requestListener>[2]): RequestListener =>
-    closing(requestListener(policyFor(settings, host), settings.corsOrigin, destinations), readiness)
-  const { host, port } = settings
-  const tls = tlsOf(settings)
-  const main = await listen({
-    host,
-    port,
-    tls,
-    handle: handle(host, { mcp, rest: app, healthOnly: admin !== undefined }),
-  })
-  if (admin === undefined) return together(main, [main])
+export async function openListeners(parts: ListenerParts): Promise<Listeners> {
+  const main = await openMainListener(parts)
   try {
-    const management = { ...admin, tls, handle: handle(admin.host, { mcp: undefined, rest: app, healthOnly: false }) }
-    const second = await listen(management)
-    return { ...together(main, [main, second]), adminUrl: second.url }
+    const admin = await openAdminListener(parts)
+    return admin === undefined ? together(main, [main]) : { ...together(main, [main, admin]), adminUrl: admin.url }
   } catch (error) {
     await main.stop()
     throw error
   }
 }
 
-function mcpListener(gateway: Gateway, readiness: Readiness): RequestListener {
+/** Opens the public listener. @throws GatewayStartError */
+export function openMainListener({ settings, readiness, mcp, rest }: ListenerParts): Promise<Listener> {
+  const { host, port } = settings
+  const destinations = { mcp, rest, healthOnly: settings.adminListen !== undefined }
+  return listen({ host, port, tls: tlsOf(settings), handle: handler(settings, readiness, host, destinations) })
+}
+
+/** Opens the listener for management, if it has one of its own. @throws GatewayStartError */
+export async function openAdminListener(parts: Omit<ListenerParts, 'mcp'>): Promise<Listener | undefined> {
+  const { settings, readiness, rest } = parts
+  if (settings.adminListen === undefined) return undefined
+  const { host, port } = splitAddress(settings.adminListen)
+  const destinations = { mcp: undefined, rest, healthOnly: false }
+  return listen({ host, port, tls: tlsOf(settings), handle: handler(settings, readiness, host, destinations) })
+}
+
+function handler(settings: Settings, readiness: Readiness, host: string, destinations: Destinations): RequestListener {
+  return closing(requestListener(policyFor(settings, host), settings.corsOrigin, destinations), readiness)
+}
+
+/** Serves MCP traffic by this process's gateway. */
+export function mcpListener(gateway: Gateway, readiness: Readiness): RequestListener {
   return (request, response) => {
     // The port is bound before servers are started, so that a taken one is found out first.
     if (readiness.phase === 'starting')

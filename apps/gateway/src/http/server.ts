@@ -45,9 +45,25 @@ export async function listen(options: {
   const server = tls === undefined ? createServer(LIMITS, handle) : await tlsServer(tls, handle)
   server.on('clientError', answerClientError)
   await bind(server, host, port)
-  const scheme = tls === undefined ? 'http' : 'https'
-  const url = `${scheme}://${urlHost(reachable(host))}:${portOf(server)}`
+  const url = urlOf({ host, port: portOf(server), isTls: tls !== undefined })
   return { server, url, stop: () => stop(server), cut: () => cut(server) }
+}
+
+/** The URL by which a listener is reached on this machine. */
+export function urlOf({ host, port, isTls }: { host: string; port: number; isTls: boolean }): string {
+  return `${isTls ? 'https' : 'http'}://${urlHost(reachable(host))}:${port}`
+}
+
+/**
+ * Finds out whether `host:port` can be listened on, and which port stands for 0, without keeping it.
+ * @throws GatewayStartError as {@link listen}
+ */
+export async function claimPort(host: string, port: number): Promise<number> {
+  const server = createServer()
+  await bind(server, host, port)
+  const claimed = portOf(server)
+  await stop(server)
+  return claimed
 }
 
 // A wildcard is no address to call.

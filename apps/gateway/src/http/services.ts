@@ -19,6 +19,8 @@ export interface Services {
   readonly stdioMode: StdioMode
   /** Who is calling, through trusted proxies. */
   readonly addressOf: (request: Request) => string
+  /** Brings the counters of the gateway's other processes up to date; bounded. */
+  readonly countAll: () => Promise<void>
   /** Why the gateway is not ready to serve; undefined when it is. */
   readonly notReady: () => string | undefined
 }

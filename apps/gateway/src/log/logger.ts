@@ -11,6 +11,8 @@ export interface LogSink {
 /** A log and what writes out its last lines. */
 export interface GatewayLog {
   readonly log: Logger
+  /** Writes a finished line, in JSON, of another process of this gateway. */
+  write(line: string): void
   flush(): void
 }
 
@@ -25,7 +27,10 @@ export function createLog(options: {
     base: { pid: process.pid },
     serializers: { err: pino.stdSerializers.errWithCause },
   }
-  if (options.sink !== undefined) return { log: pino(settings, options.sink), flush: () => undefined }
+  const { sink } = options
+  if (sink !== undefined) {
+    return { log: pino(settings, sink), write: (line) => sink.write(line), flush: () => undefined }
+  }
   if (options.format === 'pretty') {
     const stream = pretty({
       destination: 2,
@@ -34,8 +39,8 @@ export function createLog(options: {
       ignore: 'pid,hostname',
       translateTime: 'HH:MM:ss.l',
     })
-    return { log: pino(settings, stream), flush: () => undefined }
+    return { log: pino(settings, stream), write: (line) => void stream.write(line), flush: () => undefined }
   }
   const stream = destination({ fd: 2, sync: false })
-  return { log: pino(settings, stream), flush: () => stream.flushSync() }
+  return { log: pino(settings, stream), write: (line) => void stream.write(line), flush: () => stream.flushSync() }
 }

@@ -5,15 +5,23 @@ import { refusedConnection } from './refused-connection.js'
 
 type Connect = (instance: Instance, settings: TemplateSettings) => Connection
 
+/** What became of a connection that its instance no longer needs. */
+export type ConnectionEnd = 'cut' | 'forgotten'
+
+export interface ConnectionsOptions {
+  readonly connect: Connect
+  readonly stdioMode: StdioMode
+  /** Told of each instance whose connection was cut or forgotten here, so that other processes do the same. */
+  readonly onEnd?: ((how: ConnectionEnd, template: string, instanceId: string) => void) | undefined
+}
+
 /** The connections of this process by instance: refuses what may not be started, and can cut one. */
 export class Connections {
-  readonly #connect: Connect
-  readonly #stdioMode: StdioMode
+  readonly #options: ConnectionsOptions
   readonly #open = new Map<string, Connection>()
 
-  constructor(connect: Connect, stdioMode: StdioMode) {
-    this.#connect = connect
-    this.#stdioMode = stdioMode
+  constructor(options: ConnectionsOptions) {
+    this.#options = options
   }
 
   /** What the gateway calls once per instance and generation. */
@@ -28,21 +36,23 @@ export class Connections {
     const key = keyOf(template, instanceId)
     const connection = this.#open.get(key)
     this.#open.delete(key)
+    this.#options.onEnd?.('cut', template, instanceId)
     await connection?.close()
   }
 
   /** Forgets an instance that was removed; the gateway closes its connection when its calls have ended. */
   forget(template: string, instanceId: string): void {
     this.#open.delete(keyOf(template, instanceId))
+    this.#options.onEnd?.('forgotten', template, instanceId)
   }
 
   // The registry may hold what this start does not allow (it was made under another bind address, say): that is the
   // trouble of one instance, which says so, and never of the gateway.
   #connectOrRefuse(instance: Instance, settings: TemplateSettings): Connection {
-    const reason = instance.attach.kind === 'stdio' ? spawnRefusal(instance, this.#stdioMode) : undefined
+    const reason = instance.attach.kind === 'stdio' ? spawnRefusal(instance, this.#options.stdioMode) : undefined
     if (reason !== undefined) return refusedConnection(new UpstreamSpawnFailedError({ reason }))
     try {
-      return this.#connect(instance, settings)
+      return this.#options.connect(instance, settings)
     } catch (error) {
       if (error instanceof UpstreamAddressRefusedError) return refusedConnection(error)
       throw error

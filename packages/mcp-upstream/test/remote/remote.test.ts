@@ -225,6 +225,21 @@ describe('a shared connection', () => {
     expect(loan.shared.inFlight).toBe(0)
   })
 
+  it('follows a change of its cap', async () => {
+    await using loan = await lend(new Faulty(['--modern']), { maxInFlight: 1 })
+    const { signal } = new AbortController()
+    const leave = await loan.shared.enter(signal)
+    const second = loan.shared.enter(signal)
+    loan.shared.maxInFlight = 2
+    const leaveToo = await second
+    expect(loan.shared.inFlight).toBe(2)
+    leave()
+    leaveToo()
+    expect(() => {
+      loan.shared.maxInFlight = 0
+    }).toThrow(RangeError)
+  })
+
   it('lets lent exchanges end before it closes', async () => {
     const connection = new Faulty(['--modern'])
     await using loan = await lend(connection)

@@ -1,0 +1,214 @@
+import { randomBytes } from 'node:crypto'
+import type { RequestListener } from 'node:http'
+import type { Registry } from '@mcp-platform/core-registry'
+import { type Gateway, type WatchOptions, watchTemplate } from '@mcp-platform/gateway-core'
+import type { StoredCircuit } from '@mcp-platform/health'
+import type { SealingKey } from '@mcp-platform/mcp-bridge'
+import { type GatewayParts, templateDefaults } from '../build-gateway.js'
+import type { EffectiveModes } from '../config/effective.js'
+import type { Settings } from '../config/settings.js'
+import { type Listeners, openAdminListener } from '../http/listeners.js'
+import { adoptPeer } from '../http/peer.js'
+import { requestIdOf } from '../http/request-id.js'
+import { claimPort, urlOf } from '../http/server.js'
+import type { GatewayLog } from '../log/logger.js'
+import type { Observer } from '../observer.js'
+import type { Readiness } from '../readiness.js'
+import { CircuitBoard } from './circuit-board.js'
+import { CountsBook } from './counts-book.js'
+import { Fleet } from './fleet.js'
+import { LeadingHealth } from './leading-health.js'
+import type { Handlers } from './link.js'
+import { Loans } from './loans.js'
+import { serveLocally } from './local-server.js'
+import type { CircuitStep, PrimaryMethods } from './protocol.js'
+import { changesBetween, wholeState } from './replica-store.js'
+import { connectionsSocket, controlSocket, SocketFolder } from './sockets.js'
+
+export interface ControlPlaneOptions {
+  readonly settings: Settings
+  readonly modes: EffectiveModes
+  readonly stateDir: string
+  readonly version: string
+  readonly adminToken: string
+  readonly registry: Registry
+  /** Circuits of the last run. */
+  readonly circuits: readonly StoredCircuit[]
+  readonly observer: Observer
+  readonly log: GatewayLog
+}
+
+/**
+ * What the primary does for its workers: keeps them in step with registry and health, lends them its child processes,
+ * answers what is not MCP traffic, and adds up what they count.
+ */
+export class ControlPlane {
+  readonly #options: ControlPlaneOptions
+  readonly #settings: Settings
+  readonly #sockets: SocketFolder
+  readonly #sealingKeys: readonly SealingKey[] = [{ kid: 'p', key: randomBytes(32) }]
+  readonly #loans: Loans
+  readonly #counts = new CountsBook()
+  readonly #healths = new Map<string, LeadingHealth>()
+  readonly #fleet: Fleet
+  readonly #board: CircuitBoard
+  #circuits: readonly StoredCircuit[]
+  #ends: (() => void)[] = []
+
+  private constructor(options: ControlPlaneOptions, sockets: SocketFolder, port: number) {
+    this.#options = options
+    this.#settings = { ...options.settings, port }
+    this.#sockets = sockets
+    this.#circuits = options.circuits
+    this.#loans = new Loans(templateDefaults(options.settings))
+    this.#fleet = this.#makeFleet()
+    this.#board = new CircuitBoard(() => this.#fleet.serving)
+  }
+
+  /** Starts the worker processes; they serve nothing yet. @throws GatewayStartError when the address is not to be had */
+  static async open(options: ControlPlaneOptions): Promise<ControlPlane> {
+    const { host, port } = options.settings
+    const claimed = await claimPort(host, port)
+    const plane = new ControlPlane(options, await SocketFolder.open(options.stateDir), claimed)
+    plane.#fleet.fork()
+    return plane
+  }
+
+  /** What the gateway of the primary is made with besides what it needs anyway. */
+  get parts(): Pick<GatewayParts, 'home' | 'sealingKeys' | 'watch' | 'elsewhere' | 'share' | 'onConnectionEnd'> {
+    return {
+      home: 'primary',
+      sealingKeys: this.#sealingKeys,
+      watch: (options) => this.#watch(options),
+      elsewhere: () => this.#counts.all(),
+      share: (instance, settings, connection) => this.#loans.share(instance, settings, connection),
+      onConnectionEnd: (how, template, id) => this.#fleet.tell(how === 'cut' ? 'cut' : 'forget', { template, id }),
+    }
+  }
+
+  /** Opens what the workers reach the primary by, and the listener for management if it has one of its own. */
+  async listen(parts: {
+    readonly gateway: Gateway
+    readonly readiness: Readiness
+    readonly app: RequestListener
+  }): Promise<Listeners> {
+    const { gateway, readiness, app } = parts
+    const { path } = this.#sockets
+    await this.#loans.listen(connectionsSocket(path))
+    const control = await serveLocally(controlSocket(path), (request, response) => {
+      adoptPeer(request)
+      if (request.url?.startsWith('/mcp/')) gateway.handle(request, response, requestIdOf(request))
+      else app(request, response)
+    })
+    const admin = await openAdminListener({ settings: this.#settings, readiness, rest: app }).catch(
+      (error: unknown) => {
+        control.cut()
+        throw error
+      },
+    )
+    const { host, port, tlsCert } = this.#settings
+    const url = urlOf({ host, port, isTls: tlsCert !== undefined })
+    return {
+      url,
+      adminUrl: admin?.url ?? url,
+      stop: async () => void (await Promise.all([control.stop(), admin?.stop()])),
+      cut: () => {
+        control.cut()
+        admin?.cut()
+      },
+    }
+  }
+
+  /** Resolves when every worker serves. Call it when the gateway of the primary has started. @throws GatewayStartError */
+  async start(): Promise<void> {
+    const { registry } = this.#options
+    const unsubscribe = registry.subscribe((state, previous) =>
+      this.#fleet.tell('registry', changesBetween(previous, state)),
+    )
+    this.#ends.push(unsubscribe, this.#loans.follow(registry))
+    await this.#fleet.start()
+    // A worker that comes later begins with the circuits of those that are there.
+    this.#circuits = []
+  }
+
+  /** Brings the counters of all workers up to date; bounded. */
+  count(): Promise<void> {
+    return this.#fleet.count()
+  }
+
+  drain(options: { readonly graceMs: number; readonly hurry: AbortSignal }): Promise<void> {
+    return this.#fleet.drain(options)
+  }
+
+  /** Ends what is left of the workers, and removes the sockets. */
+  async close(): Promise<void> {
+    for (const end of this.#ends) end()
+    await this.#fleet.kill()
+    await this.#loans.close()
+    await this.#sockets.remove()
+  }
+
+  #makeFleet(): Fleet {
+    const { modes, adminToken, version, registry, observer } = this.#options
+    return new Fleet({
+      size: this.#settings.workers,
+      config: (home) => ({
+        home,
+        settings: this.#settings,
+        modes,
+        adminToken,
+        version,
+        sealingKeys: this.#sealingKeys,
+        sockets: this.#sockets.path,
+      }),
+      state: () => ({
+        registry: wholeState(registry.state),
+        circuits: [...this.#circuits, ...this.#board.worst()],
+      }),
+      handlers: (home) => this.#handlers(home),
+      onGone: (home) => {
+        this.#counts.depart(home)
+        this.#board.forget(home)
+      },
+      onEvent: observer.fleet,
+    })
+  }
+
+  #handlers(home: string): Handlers<PrimaryMethods> {
+    return {
+      probe: ({ template, id, urgent }) =>
+        this.#healths.get(template)?.verdict(id, urgent) ?? {
+          state: 'unfit',
+          reason: 'the template is not there',
+          passed: false,
+        },
+      circuit: (step) => this.#onCircuit(home, step),
+      counts: (counts) => this.#counts.update(home, counts),
+      log: (lines) => {
+        for (const line of lines) this.#options.log.write(line)
+      },
+    }
+  }
+
+  #onCircuit(home: string, step: CircuitStep): void {
+    const { template, event } = step
+    this.#board.set(home, step)
+    this.#options.observer.gateway({ type: 'health', template, event })
+    if (event.to === 'open') this.#healths.get(template)?.advise(event.id)
+  }
+
+  #watch(options: WatchOptions): LeadingHealth {
+    const template = options.template.name
+    const monitor = watchTemplate({
+      ...options,
+      onEvent: (event) => {
+        options.onEvent(event)
+        if (event.type === 'health' && event.event.type === 'status')
+          this.#fleet.tell('status', { template, id: event.event.id })
+      },
+    })
+    const health = new LeadingHealth({ monitor, template, board: this.#board })
+    this.#healths.set(template, health)
+    return health
+  }
+}

@@ -1,0 +1,82 @@
+import type { RegistryChanges } from '@mcp-platform/core-registry'
+import type { GatewayCounts } from '@mcp-platform/gateway-core'
+import type { HealthEvent, StoredCircuit } from '@mcp-platform/health'
+import type { SealingKey } from '@mcp-platform/mcp-bridge'
+import type { EffectiveModes } from '../config/effective.js'
+import type { Settings } from '../config/settings.js'
+
+/** What a worker is made from. It reads no configuration, file or database of its own. */
+export interface WorkerConfig {
+  /** Name of the process, sealed into the ids of the sessions that live in it. */
+  readonly home: string
+  readonly settings: Settings
+  readonly modes: EffectiveModes
+  readonly adminToken: string
+  readonly sealingKeys: readonly SealingKey[]
+  readonly version: string
+  /** Folder of the local sockets. */
+  readonly sockets: string
+}
+
+/** What a worker must know before it can serve. */
+export interface WorkerState {
+  readonly registry: RegistryChanges
+  /** Circuits that are open now. */
+  readonly circuits: readonly StoredCircuit[]
+  /** The processes that sessions may live in. */
+  readonly homes: readonly string[]
+}
+
+/** Names one instance. */
+export interface InstanceName {
+  readonly template: string
+  readonly id: string
+}
+
+/** What the primary knows of an instance. */
+export interface Verdict {
+  /** By the primary's own thresholds. */
+  readonly state: 'fit' | 'unfit' | 'held'
+  readonly reason: string | undefined
+  /** The last probe passed, whatever it adds up to. */
+  readonly passed: boolean
+}
+
+/** One step of a circuit in a worker. */
+export interface CircuitStep {
+  readonly template: string
+  readonly event: HealthEvent & { readonly type: 'circuit' }
+}
+
+/** What the primary asks of a worker. */
+export type WorkerMethods = {
+  /** Gets everything ready but the public address; resolves when every instance is known to be fit or not. */
+  readonly begin: (args: { readonly config: WorkerConfig; readonly state: WorkerState }) => void
+  /** Binds the public address. */
+  readonly listen: () => void
+  readonly registry: (changes: RegistryChanges) => void
+  readonly homes: (homes: readonly string[]) => void
+  /** The health of an instance has changed. */
+  readonly status: (instance: InstanceName) => void
+  /** Ends what an instance has in flight. */
+  readonly cut: (instance: InstanceName) => void
+  readonly forget: (instance: InstanceName) => void
+  /** Tells the counters now; they have been told when this is answered. */
+  readonly count: () => void
+  /** Accepts nothing new and resolves when all is answered, or the time (in milliseconds) is up. */
+  readonly drain: (args: { readonly graceMs: number }) => void
+  /** Ends the waiting of a drain. */
+  readonly hurry: () => void
+  readonly exit: () => void
+}
+
+/** What a worker asks of its primary. */
+export type PrimaryMethods = {
+  /** `urgent`: only a probe of the last second will do. */
+  readonly probe: (question: InstanceName & { readonly urgent: boolean }) => Verdict
+  readonly circuit: (step: CircuitStep) => void
+  /** Counters, without instances that are as they were the last time. */
+  readonly counts: (counts: GatewayCounts) => void
+  /** Finished log lines, in JSON. */
+  readonly log: (lines: readonly string[]) => void
+}

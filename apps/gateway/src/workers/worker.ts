@@ -1,0 +1,213 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { Registry, type RegistryChanges } from '@mcp-platform/core-registry'
+import { type Gateway, GatewayError, type Hop } from '@mcp-platform/gateway-core'
+import { RemoteConnections } from '@mcp-platform/mcp-upstream'
+import { buildGateway } from '../build-gateway.js'
+import { adoptPeer } from '../http/peer.js'
+import { requestIdOf } from '../http/request-id.js'
+import type { Listener } from '../http/server.js'
+import { localIdentity } from '../identity/local.js'
+import { createLog } from '../log/logger.js'
+import { Readiness } from '../readiness.js'
+import type { Connections } from '../upstream/connections.js'
+import { CountsFeed } from './counts-feed.js'
+import { FollowingHealth } from './following-health.js'
+import type { Link } from './link.js'
+import { connectionName } from './loans.js'
+import { type LocalServer, serveLocally } from './local-server.js'
+import { PipeBrokenError, Pipes } from './pipe.js'
+import type { InstanceName, PrimaryMethods, WorkerConfig, WorkerMethods, WorkerState } from './protocol.js'
+import { ReplicaStore } from './replica-store.js'
+import { connectionsSocket, controlSocket, homeSocket } from './sockets.js'
+import { openWorkerListener } from './worker-listener.js'
+import { WorkerObserver } from './worker-observer.js'
+
+/** The data plane in one process: serves MCP traffic with what the primary tells it, step by step as it is asked. */
+export class Worker {
+  readonly #config: WorkerConfig
+  readonly #primary: Link<PrimaryMethods, WorkerMethods>
+  readonly #pipes = new Pipes()
+  readonly #readiness = new Readiness()
+  readonly #hurry = new AbortController()
+  readonly #store = new ReplicaStore()
+  readonly #registry = new Registry({ store: this.#store })
+  readonly #observer: WorkerObserver
+  readonly #healths = new Map<string, FollowingHealth>()
+  readonly #remote: RemoteConnections
+  readonly #state: WorkerState
+  readonly #gateway: Gateway
+  readonly #connections: Connections
+  readonly #counts: CountsFeed
+  #homes: ReadonlySet<string>
+  #listener: Listener | undefined
+  #sessions: LocalServer | undefined
+
+  private constructor(
+    config: WorkerConfig,
+    primary: Link<PrimaryMethods, WorkerMethods>,
+    state: WorkerState,
+    remote: RemoteConnections,
+  ) {
+    this.#config = config
+    this.#primary = primary
+    this.#state = state
+    this.#remote = remote
+    this.#homes = new Set(state.homes)
+    const { log } = createLog({
+      level: config.settings.logLevel,
+      format: 'json',
+      sink: new LogBatch((lines) => primary.tell('log', lines)),
+    })
+    this.#observer = new WorkerObserver(log, (step) => primary.tell('circuit', step))
+    const built = this.#build()
+    this.#gateway = built.gateway
+    this.#connections = built.connections
+    this.#counts = new CountsFeed(this.#gateway, (counts) => primary.tell('counts', counts))
+  }
+
+  /** Connects to the primary's child processes. */
+  static async open(
+    config: WorkerConfig,
+    primary: Link<PrimaryMethods, WorkerMethods>,
+    state: WorkerState,
+  ): Promise<Worker> {
+    const socket = connect(connectionsSocket(config.sockets))
+    await once(socket, 'connect')
+    const worker = new Worker(config, primary, state, new RemoteConnections(socket))
+    await worker.#start()
+    return worker
+  }
+
+  /** Resolves when the primary lends nothing any more: it is gone. */
+  get lost(): Promise<void> {
+    return this.#remote.closed
+  }
+
+  /** Binds the public address. */
+  async listen(): Promise<void> {
+    this.#listener = await openWorkerListener({
+      settings: this.#config.settings,
+      readiness: this.#readiness,
+      gateway: this.#gateway,
+      pipes: this.#pipes,
+      controlSocket: controlSocket(this.#config.sockets),
+    })
+  }
+
+  /** Takes over a change of the registry. */
+  async change(changes: RegistryChanges): Promise<void> {
+    this.#store.push(changes)
+    await this.#registry.refresh()
+    for (const name of this.#healths.keys()) if (!this.#registry.findTemplate(name)) this.#healths.delete(name)
+  }
+
+  setHomes(homes: readonly string[]): void {
+    this.#homes = new Set(homes)
+  }
+
+  refresh({ template, id }: InstanceName): void {
+    this.#healths.get(template)?.refresh(id)
+  }
+
+  async cut({ template, id }: InstanceName): Promise<void> {
+    await this.#connections.cut(template, id)
+  }
+
+  forget({ template, id }: InstanceName): void {
+    this.#connections.forget(template, id)
+  }
+
+  count(): void {
+    this.#primary.tell('counts', this.#counts.take())
+  }
+
+  hurry(): void {
+    this.#hurry.abort()
+  }
+
+  /** Accepts nothing new, lets what is under way end, and releases everything. */
+  async drain(graceMs: number): Promise<void> {
+    const until = performance.now() + graceMs
+    this.#readiness.stop()
+    const stopped = this.#listener?.stop()
+    await this.#gateway.close({ graceMs, hurry: this.#hurry.signal })
+    await this.#pipes.untilIdle(Math.max(0, until - performance.now()), this.#hurry.signal)
+    this.#listener?.cut()
+    this.#sessions?.cut()
+    await stopped
+    this.#counts.close()
+    this.count()
+    this.#pipes.close()
+  }
+
+  async #start(): Promise<void> {
+    this.#store.push(this.#state.registry)
+    await this.#registry.load()
+    this.#sessions = await serveLocally(homeSocket(this.#config.sockets, this.#config.home), (request, response) => {
+      adoptPeer(request)
+      this.#gateway.handleForwarded(request, response, requestIdOf(request))
+    })
+    await this.#gateway.start()
+    this.#readiness.serve()
+  }
+
+  #build(): { readonly gateway: Gateway; readonly connections: Connections } {
+    const { settings, modes, adminToken, version, home, sealingKeys } = this.#config
+    return buildGateway({
+      settings,
+      modes,
+      registry: this.#registry,
+      circuits: this.#state.circuits,
+      authenticate: localIdentity({ adminToken, authEnabled: modes.auth, mayExecute: modes.mayExecute }),
+      observer: this.#observer,
+      version,
+      connectStdio: (instance) => this.#remote.connection(connectionName(instance)),
+      processes: settings.workers,
+      home,
+      sealingKeys,
+      hop: this.#hop,
+      watch: (options) => {
+        const health = new FollowingHealth(options, (question) => this.#primary.ask('probe', question))
+        this.#healths.set(options.template.name, health)
+        return health
+      },
+    })
+  }
+
+  readonly #hop: Hop = async (home, exchange) => {
+    if (!this.#homes.has(home)) return false
+    try {
+      return await this.#pipes.send(homeSocket(this.#config.sockets, home), exchange)
+    } catch (error) {
+      if (!(error instanceof PipeBrokenError)) throw error
+      throw new GatewayError(
+        'OUTCOME_UNKNOWN',
+        'the process that this session lives in went away before it had answered; initialize again',
+        { executed: 'unknown', retryable: false },
+        error,
+      )
+    }
+  }
+}
+
+/** Log lines on their way to the primary, those of one turn of the event loop together. */
+class LogBatch {
+  readonly #send: (lines: readonly string[]) => void
+  #lines: string[] = []
+
+  constructor(send: (lines: readonly string[]) => void) {
+    this.#send = send
+  }
+
+  write(line: string): void {
+    if (this.#lines.length === 0) setImmediate(() => this.#flush())
+    this.#lines.push(line)
+  }
+
+  #flush(): void {
+    const lines = this.#lines
+    this.#lines = []
+    this.#send(lines)
+  }
+}
