@@ -2,12 +2,12 @@ import { PROBLEM_CONTENT_TYPE, type Problem } from '@mcp-platform/contract'
 import type { OpenAnswer } from './connection.js'
 import { BadAnswerError, errorOf, type GatewayError } from './errors.js'
 
-/** Reads an answer that must be JSON. @throws the error that the answer is, or BadAnswerError */
+/** Reads an answer that must be JSON; undefined for one without content (204). @throws the error that the answer is, or BadAnswerError */
 export async function readJson(answer: OpenAnswer, maxBytes: number): Promise<unknown> {
   const text = await readText(answer, maxBytes)
   if (answer.status >= 400) throw failure(answer, text)
   if (answer.status >= 300) throw new BadAnswerError({ status: answer.status, detail: 'a redirect' })
-  return parse(answer, text)
+  return answer.status === 204 ? undefined : parse(answer, text)
 }
 
 /** The problem document of an event or a batch as an error. */

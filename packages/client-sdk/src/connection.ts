@@ -1,7 +1,6 @@
-import { headerNames } from '@mcp-platform/contract'
 import { type Dispatcher, Pool } from 'undici'
 import { ClientClosedError } from './errors.js'
-import { type BaseUrl, type ResolvedOptions, requireToken } from './options.js'
+import type { BaseUrl } from './options.js'
 import { RequestScope } from './request-scope.js'
 import { markSent } from './sent-marker.js'
 
@@ -10,7 +9,7 @@ export interface ApiRequest {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   readonly path: string
   /** Members without a value are left out. */
-  readonly query?: Readonly<Record<string, string | boolean | undefined>> | undefined
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>> | undefined
   /** Sent as JSON. */
   readonly body?: unknown
   readonly headers?: Readonly<Record<string, string>> | undefined
@@ -33,21 +32,22 @@ const CONNECT_TIMEOUT_MS = 10_000
 /** Owns the connections to one origin. */
 export class Connection {
   readonly #base: BaseUrl
-  readonly #options: ResolvedOptions
   readonly #dispatcher: Dispatcher
+  readonly #isOwn: boolean
   readonly #closing = new AbortController()
 
-  constructor(base: BaseUrl, options: ResolvedOptions) {
+  /** @param dispatcher whose connections to use; absent: own ones */
+  constructor(base: BaseUrl, dispatcher: Dispatcher | undefined) {
     this.#base = base
-    this.#options = options
-    this.#dispatcher = options.dispatcher ?? newPool(base.origin)
+    this.#isOwn = dispatcher === undefined
+    this.#dispatcher = dispatcher ?? newPool(base.origin)
   }
 
   /** Sends a request and resolves with the head of the answer. Rejects with errors of this package or the caller's reason. */
   async open(request: ApiRequest): Promise<OpenAnswer> {
     if (this.#closing.signal.aborted) throw new ClientClosedError()
     request.signal?.throwIfAborted()
-    const headers = { ...(await this.#credential()), ...headersOf(request) }
+    const headers = headersOf(request)
     const scope = this.#scope(request)
     try {
       const { statusCode, headers: answered, body } = await this.#send(request, headers, scope)
@@ -60,7 +60,7 @@ export class Connection {
   /** Ends everything in flight and frees the connections; those of a given dispatcher stay with their owner. */
   async close(): Promise<void> {
     this.#closing.abort()
-    if (this.#options.dispatcher === undefined) await this.#dispatcher.destroy()
+    if (this.#isOwn) await this.#dispatcher.destroy()
   }
 
   #scope({ timeoutMs, signal }: ApiRequest): RequestScope {
@@ -83,14 +83,6 @@ export class Connection {
       headersTimeout: 0,
       bodyTimeout: 0,
     })
-  }
-
-  async #credential(): Promise<Record<string, string>> {
-    const { apiKey, authToken } = this.#options
-    if (apiKey !== undefined) return { [headerNames.apiKey]: apiKey }
-    if (authToken === undefined) return {}
-    const token = typeof authToken === 'string' ? authToken : requireToken('authToken', await authToken())
-    return { authorization: `Bearer ${token}` }
   }
 }
 

@@ -6,6 +6,7 @@ export type ClientErrorCode =
   | 'CLIENT_TIMEOUT'
   | 'CLIENT_BAD_ANSWER'
   | 'CLIENT_CLOSED'
+  | 'CLIENT_SESSION_ENDED'
   | 'CLIENT_STATE_FILE_INVALID'
 
 /** Base of every error of this package. Tell them apart by `code`. */
@@ -50,6 +51,9 @@ export class NotAuthenticatedError extends GatewayError {}
 
 /** 403: the credential holds but does not reach this far. */
 export class NotAllowedError extends GatewayError {}
+
+/** 429: too many requests; `retryAfterMs` says when to come again. */
+export class RateLimitedError extends GatewayError {}
 
 /** 404: no such template, instance, tool or path. */
 export class NotFoundError extends GatewayError {}
@@ -117,6 +121,15 @@ export class ClientClosedError extends GatewayClientError {
   }
 }
 
+/** The login has ended: its refresh token is too old, was revoked, or was used by somebody else. Log in again. */
+export class SessionEndedError extends GatewayClientError {
+  readonly code = 'CLIENT_SESSION_ENDED'
+
+  constructor(cause?: unknown) {
+    super('the login has ended; log in again', { cause })
+  }
+}
+
 /** The state file of a local gateway is there but cannot be used. */
 export class StateFileError extends GatewayClientError {
   readonly code = 'CLIENT_STATE_FILE_INVALID'
@@ -134,5 +147,6 @@ export function errorOf(problem: Problem): GatewayError {
   if (problem.status === 403) return new NotAllowedError(problem)
   if (problem.status === 404) return new NotFoundError(problem)
   if (problem.status === 422) return new InvalidRequestError(problem)
+  if (problem.status === 429) return new RateLimitedError(problem)
   return new GatewayError(problem)
 }

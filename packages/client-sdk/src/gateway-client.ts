@@ -1,4 +1,6 @@
 import {
+  type AuditEventView,
+  type AuditVerification,
   type BatchCall,
   type BatchItem,
   type BatchResult,
@@ -15,6 +17,8 @@ import {
   type ImportResult,
   type InstancePatch,
   type InstanceView,
+  type LoginRequest,
+  type MeView,
   type Prompt,
   type PromptsList,
   paths,
@@ -35,9 +39,14 @@ import {
   type ToolsList,
 } from '@mcp-platform/contract'
 import { Api, type RequestOptions } from './api.js'
+import { ApiKeys } from './api-keys.js'
+import { type AuditOptions, auditEvents } from './audit.js'
 import { followEvents } from './gateway-events.js'
+import { changePassword, login, logout, refresh } from './login.js'
 import type { GatewayClientOptions } from './options.js'
+import type { SessionTokens } from './session-store.js'
 import { type CallToolOptions, type CallToolsOptions, callTool, callTools } from './tool-calls.js'
+import { Users } from './users.js'
 
 /** How to register an instance. */
 export interface RegisterOptions extends RequestOptions {
@@ -73,11 +82,56 @@ export interface ImportOptions extends RequestOptions {
  * Lists and reads are repeated when the gateway is unreachable or overloaded; tool calls and changes are sent once.
  */
 export class GatewayClient implements AsyncDisposable {
+  /** Users, for administrators. */
+  readonly users: Users
+  /** API keys: one's own, or everybody's. */
+  readonly apiKeys: ApiKeys
   readonly #api: Api
 
   /** @throws RangeError or TypeError that names the bad option */
   constructor(options: GatewayClientOptions) {
     this.#api = new Api(options)
+    this.users = new Users(this.#api)
+    this.apiKeys = new ApiKeys(this.#api)
+  }
+
+  /**
+   * Logs in; from then on every request carries the access token, which is renewed when it ends. The tokens are kept in the
+   * `sessionStore`. @throws NotAuthenticatedError, RateLimitedError; TypeError when the client was given another credential
+   */
+  login(username: string, password: string, options: RequestOptions = {}): Promise<SessionTokens> {
+    const request: LoginRequest = { username, password }
+    return login(this.#api, request, options)
+  }
+
+  /** Renews the tokens now; not needed where the client is left to it. @throws SessionEndedError */
+  refresh(options: RequestOptions = {}): Promise<SessionTokens> {
+    return refresh(this.#api, options)
+  }
+
+  /** Ends the login, here and at the gateway; nothing happens when nobody is logged in. */
+  logout(options: RequestOptions = {}): Promise<void> {
+    return logout(this.#api, options)
+  }
+
+  /** Who the gateway takes the caller for, and what they may do. */
+  me(options?: RequestOptions): Promise<MeView> {
+    return this.#api.read(paths.me, options)
+  }
+
+  /** Changes one's own password. All logins of the user end; this client logs in again by itself. */
+  changePassword(current: string, next: string, options: RequestOptions = {}): Promise<void> {
+    return changePassword(this.#api, { current, next }, options)
+  }
+
+  /** The audit trail, the newest event first; further pages are fetched as they are needed. Needs audit:read. */
+  audit(options: AuditOptions = {}): AsyncGenerator<AuditEventView> {
+    return auditEvents(this.#api, options)
+  }
+
+  /** Checks the hash chains of the audit trail; names the first bad record. */
+  verifyAudit(options?: RequestOptions): Promise<AuditVerification> {
+    return this.#api.read(paths.auditVerify, options)
   }
 
   /** The tools of a template that the caller may call, as their server gave them. */

@@ -7,16 +7,16 @@ import { readEvents } from './event-source.js'
 
 /** Follows the gateway's events until the gateway ends the stream, the signal aborts or the loop is left. */
 export async function* followEvents(api: Api, signal: AbortSignal | undefined): AsyncGenerator<GatewayEventWire> {
-  const answer = await api.open({ method: 'GET', path: paths.events, accept: 'text/event-stream', signal })
-  await requireEventStream(answer, api.options.maxAnswerBytes)
+  const request = { method: 'GET', path: paths.events, accept: 'text/event-stream', signal } as const
+  const answer = await api.authenticated(request, (opened) => requireEventStream(opened, api.options.maxAnswerBytes))
   for await (const { data } of readEvents(answer, api.options.maxAnswerBytes)) {
     const event = parseEvent(data, answer.status)
     if (event !== undefined) yield event
   }
 }
 
-async function requireEventStream(answer: OpenAnswer, maxBytes: number): Promise<void> {
-  if (answer.status === 200 && answer.contentType === 'text/event-stream') return
+async function requireEventStream(answer: OpenAnswer, maxBytes: number): Promise<OpenAnswer> {
+  if (answer.status === 200 && answer.contentType === 'text/event-stream') return answer
   await readJson(answer, maxBytes)
   throw new BadAnswerError({ status: answer.status, detail: `${answer.contentType} instead of an event stream` })
 }

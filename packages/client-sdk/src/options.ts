@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici'
+import { memorySessionStore, type SessionStore } from './session-store.js'
 
 /** How long a list, a read or a management call may take: the gateway's own bound is 15 s to the first byte. */
 export const DEFAULT_TIMEOUT_MS = 30_000
@@ -18,12 +19,17 @@ export type TokenSource = string | (() => string | Promise<string>)
 export interface GatewayClientOptions {
   /** `http://` or `https://`; a path in it is kept in front of every path of the API. */
   readonly baseUrl: string
-  /** Where `/gateway/*` is, when management has a listener of its own. @default baseUrl */
+  /** Where everything but `/mcp` and `/health` is, when management has a listener of its own. @default baseUrl */
   readonly managementUrl?: string | undefined
   /** Sent as `X-API-Key`. Give this or `authToken`, not both. */
   readonly apiKey?: string | undefined
   /** Sent as `Authorization: Bearer`: an access token, or the admin token of a local gateway. */
   readonly authToken?: TokenSource | undefined
+  /**
+   * Where the tokens of `login` are kept and taken from. Not used when `apiKey` or `authToken` is given.
+   * @default in memory, nobody logged in
+   */
+  readonly sessionStore?: SessionStore | undefined
   /** Bound of lists, reads and management calls, in milliseconds. @default 30_000 */
   readonly timeoutMs?: number | undefined
   /** Bound of tool calls and batches, in milliseconds. @default 300_000 */
@@ -38,6 +44,8 @@ export interface GatewayClientOptions {
   readonly dispatcher?: Dispatcher | undefined
   /** Chance, for the jitter between attempts: 0 up to 1. @default Math.random */
   readonly random?: (() => number) | undefined
+  /** Milliseconds since 1970; tells when an access token ends. @default Date.now */
+  readonly now?: (() => number) | undefined
 }
 
 /** Where requests go. */
@@ -53,6 +61,7 @@ export interface ResolvedOptions {
   readonly management: BaseUrl | undefined
   readonly apiKey: string | undefined
   readonly authToken: TokenSource | undefined
+  readonly sessionStore: SessionStore
   readonly timeoutMs: number
   readonly callTimeoutMs: number
   readonly maxRetries: number
@@ -60,6 +69,7 @@ export interface ResolvedOptions {
   readonly maxAnswerBytes: number
   readonly dispatcher: Dispatcher | undefined
   readonly random: () => number
+  readonly now: () => number
 }
 
 /** Checks the options. @throws RangeError or TypeError that names the bad one */
@@ -73,6 +83,7 @@ export function resolveOptions(options: GatewayClientOptions): ResolvedOptions {
     management: options.managementUrl === undefined ? undefined : readUrl('managementUrl', options.managementUrl),
     apiKey: apiKey === undefined ? undefined : requireToken('apiKey', apiKey),
     authToken: typeof authToken === 'string' ? requireToken('authToken', authToken) : authToken,
+    sessionStore: options.sessionStore ?? memorySessionStore(),
     timeoutMs: requireTimeout('timeoutMs', options.timeoutMs ?? DEFAULT_TIMEOUT_MS),
     callTimeoutMs: requireTimeout('callTimeoutMs', options.callTimeoutMs ?? DEFAULT_CALL_TIMEOUT_MS),
     maxRetries: requireInteger('maxRetries', options.maxRetries ?? DEFAULT_MAX_RETRIES, 0, 10),
@@ -85,6 +96,7 @@ export function resolveOptions(options: GatewayClientOptions): ResolvedOptions {
     ),
     dispatcher: options.dispatcher,
     random: options.random ?? Math.random,
+    now: options.now ?? Date.now,
   }
 }
 
