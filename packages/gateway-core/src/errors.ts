@@ -1,3 +1,4 @@
+import type { Scope } from '@mcp-platform/auth'
 import type { ErrorCode } from '@mcp-platform/contract'
 
 /** Facts of a failure that callers may see; they become members of the problem document. */
@@ -15,6 +16,10 @@ export interface GatewayErrorFacts {
   readonly upstream?: { readonly code: number; readonly message: string; readonly data?: unknown } | undefined
   /** Challenge for `WWW-Authenticate`. */
   readonly challenge?: string | undefined
+  /** The scope that the action needs; `GatewayOptions.challenge` makes a challenge of it. */
+  readonly missingScope?: Scope | undefined
+  /** Further header fields of the answer, such as `RateLimit`; lower case. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
   /** Methods for `Allow`. */
   readonly allow?: string | undefined
 }

@@ -1,3 +1,4 @@
+import type { Scope } from '@mcp-platform/auth'
 import type { BalancerEvent } from '@mcp-platform/balancer'
 import type { RegistryEvent } from '@mcp-platform/core-registry'
 import type { HealthEvent } from '@mcp-platform/health'
@@ -33,10 +34,23 @@ export interface AttemptFailedEvent {
   readonly next: 'another-instance' | 'give-up'
 }
 
+/** Somebody wanted to do what they may not do. */
+export interface DeniedEvent {
+  readonly type: 'denied'
+  readonly requestId: string | undefined
+  readonly principal: string
+  readonly scope: Scope
+  /** What was missing: the scope itself, or a grant that covers the template or the tool. */
+  readonly reason: 'scope' | 'template' | 'tool'
+  readonly template: string | undefined
+  readonly tool: string | undefined
+}
+
 /** What a gateway tells its observer. Synchronous and cheap; an observer that throws is ignored. */
 export type GatewayEvent =
   | CallEvent
   | AttemptFailedEvent
+  | DeniedEvent
   | { readonly type: 'list-failed'; readonly template: string; readonly method: string; readonly error: unknown }
   | { readonly type: 'internal-error'; readonly requestId: string; readonly error: unknown }
   | { readonly type: 'balancer'; readonly template: string; readonly event: BalancerEvent }

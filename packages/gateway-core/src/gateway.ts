@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Action, Decision, Principal } from '@mcp-platform/auth'
+import type { Action, Decision, Principal, Scope } from '@mcp-platform/auth'
 import type {
   ExplainView,
   GatewayHealth,
@@ -20,6 +20,8 @@ import {
 import type { ProbeResult, StoredCircuit } from '@mcp-platform/health'
 import { ParkedCalls, Sealer, type SealingKey, SessionBook } from '@mcp-platform/mcp-bridge'
 import type { Connection } from '@mcp-platform/mcp-upstream'
+import { Authorizer } from './authorizer.js'
+import type { GatewayCall } from './call.js'
 import type { CallScope } from './call-scope.js'
 import { countsOf, type GatewayCounts, Tally } from './counts.js'
 import { DeadlineWheel } from './deadline-wheel.js'
@@ -29,7 +31,7 @@ import type { FaceContext } from './faces/context.js'
 import { Homes, type Hop } from './faces/hop.js'
 import { serveMcp } from './faces/serve.js'
 import type { Interceptor } from './interceptors.js'
-import { Pipeline } from './pipeline.js'
+import { type CallEnd, Pipeline } from './pipeline.js'
 import { PrincipalLimits } from './principal-limits.js'
 import { shareOf } from './process-share.js'
 import type { Route, RouteEndpoint } from './route.js'
@@ -51,6 +53,12 @@ export interface GatewayOptions {
   readonly authenticate: (request: IncomingMessage) => Principal | Promise<Principal>
   /** The one decision function of `@mcp-platform/auth`. */
   readonly decide: (principal: Principal, action: Action) => Decision
+  /** `WWW-Authenticate` for a caller who lacks a scope (403 `insufficient_scope`). @default none */
+  readonly challenge?: ((request: IncomingMessage, scope: Scope) => string) | undefined
+  /** Looks at each call that is allowed, before it goes anywhere: rate limits. @throws GatewayError RATE_LIMITED */
+  readonly admit?: ((call: GatewayCall) => void) | undefined
+  /** Takes each ended call of a template whose setting `audit` is `calls`. Synchronous and cheap; must not throw. */
+  readonly audit?: ((call: GatewayCall, end: CallEnd) => void) | undefined
   /** Settings for templates that set none of their own. @default those of core-registry */
   readonly defaults?: PartialTemplateSettings | undefined
   /** Circuits of the last run. @default none */
@@ -101,6 +109,7 @@ export class Gateway {
   readonly #wheel: DeadlineWheel
   readonly #scopes = new Set<CallScope>()
   readonly #total = new CallStats()
+  readonly #sealer: Sealer
   readonly #parked: ParkedCalls
   readonly #sessions: SessionBook
   readonly #routes: RouteTable
@@ -113,6 +122,7 @@ export class Gateway {
     this.#startedAt = this.#now()
     this.#wheel = new DeadlineWheel({ now: this.#now })
     const sealer = new Sealer(options.sealingKeys ?? [{ kid: 'r', key: randomBytes(32) }])
+    this.#sealer = sealer
     const home = options.home ?? 'main'
     this.#parked = new ParkedCalls({ sealer, home })
     this.#sessions = new SessionBook({ sealer, home, now: this.#now, wallNow: Date.now })
@@ -267,12 +277,15 @@ export class Gateway {
   }
 
   #makeContext(): FaceContext {
-    const { authenticate, decide, interceptors = [] } = this.#options
-    const lists = new VisibleLists({ routes: this.#routes, decide, now: this.#now })
+    const { authenticate, challenge, decide, admit, audit, interceptors = [] } = this.#options
+    const authorizer = new Authorizer({ decide, onEvent: this.#onEvent })
+    const lists = new VisibleLists({ routes: this.#routes, authorizer, now: this.#now })
     const pipeline = new Pipeline({
       routes: this.#routes,
-      decide,
+      authorizer,
       interceptors,
+      admit,
+      audit,
       limits: new PrincipalLimits({
         maxInFlight: shareOf(
           this.#options.maxInFlightPerPrincipal ?? DEFAULT_MAX_IN_FLIGHT_PER_PRINCIPAL,
@@ -289,11 +302,14 @@ export class Gateway {
       pipeline,
       lists,
       sessions: this.#sessions,
+      sealer: this.#sealer,
       routes: this.#routes,
       wheel: this.#wheel,
       scopes: this.#scopes,
       authenticate,
       decide,
+      authorizer,
+      challenge,
       templateHealth: (name) => this.templateHealth(name),
       maxBodyBytes: this.#options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES,
       now: this.#now,

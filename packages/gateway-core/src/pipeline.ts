@@ -1,6 +1,7 @@
-import type { Action, Decision, Principal } from '@mcp-platform/auth'
+import type { Action } from '@mcp-platform/auth'
+import type { Authorizer } from './authorizer.js'
 import type { GatewayCall, GatewayReply } from './call.js'
-import { CallerGoneError, DeadlineError, GatewayError, ShutdownError } from './errors.js'
+import { CallerGoneError, DeadlineError, ShutdownError } from './errors.js'
 import type { GatewayObserver } from './events.js'
 import { dispatch } from './failover.js'
 import { toGatewayError } from './failure.js'
@@ -14,16 +15,27 @@ import { type FindTool, ToolHeaders } from './tool-headers.js'
 
 export interface PipelineOptions {
   readonly routes: RouteTable
-  readonly decide: (principal: Principal, action: Action) => Decision
+  readonly authorizer: Authorizer
   readonly interceptors: readonly Interceptor[]
   readonly limits: PrincipalLimits
   /** Refuses a REST call of a tool that the template does not have. */
   readonly requireTool: (call: GatewayCall, route: Route) => void | Promise<void>
+  /** Limits per template and tool. @throws GatewayError RATE_LIMITED */
+  readonly admit?: ((call: GatewayCall) => void) | undefined
+  /** Takes the calls of templates that are audited. */
+  readonly audit?: ((call: GatewayCall, end: CallEnd) => void) | undefined
   /** The tool that a call names, for the headers that mirror its arguments. */
   readonly findTool: FindTool
   readonly stats: CallStats
   readonly now: () => number
   readonly onEvent: GatewayObserver
+}
+
+/** How a call ended. */
+export interface CallEnd {
+  /** `ok`, or the code of the problem. */
+  readonly outcome: string
+  readonly durationMs: number
 }
 
 /**
@@ -57,14 +69,11 @@ export class Pipeline {
     }
   }
 
-  /** @throws GatewayError FORBIDDEN naming what is missing */
-  authorize(principal: Principal, action: Action): void {
-    const decision = this.#options.decide(principal, action)
-    if (!decision.allowed) throw forbidden(decision, principal, action)
-  }
-
   #execute(call: GatewayCall): Promise<GatewayReply> {
-    this.authorize(call.principal, actionOf(call))
+    const { authorizer, admit } = this.#options
+    authorizer.require(call.principal, actionOf(call), call.requestId)
+    // Only who may call at all can use up a limit that others share.
+    admit?.(call)
     return this.#toInstance(call, this.#options.routes.require(call.template))
   }
 
@@ -99,6 +108,8 @@ export class Pipeline {
     stats.end(failed, durationMs)
     const route = routes.find(call.template)
     if (route) count(route.stats, failed, durationMs)
+    const outcome = outcomeOf(answer)
+    if (route?.settings.audit === 'calls') this.#options.audit?.(call, { outcome, durationMs })
     onEvent({
       type: 'call',
       requestId: call.requestId,
@@ -111,7 +122,7 @@ export class Pipeline {
       attempts: call.trace.attempts,
       durationMs,
       upstreamMs: call.trace.upstreamMs,
-      outcome: outcomeOf(answer),
+      outcome,
     })
     return answer
   }
@@ -138,13 +149,4 @@ function asAnswer(error: unknown, call: GatewayCall): unknown {
 function outcomeOf(answer: unknown): string {
   if (answer === undefined) return 'ok'
   return answer instanceof Error && 'code' in answer ? String(answer.code) : 'INTERNAL'
-}
-
-function forbidden(decision: Decision & { allowed: false }, principal: Principal, action: Action): GatewayError {
-  const what =
-    decision.reason === 'scope'
-      ? `needs the scope ${decision.missing}`
-      : `is not within the grant of this credential (${decision.reason})`
-  const facts = { template: action.template, executed: 'no' } as const
-  return new GatewayError('FORBIDDEN', `${principal.name} may not do this: it ${what}`, facts)
 }

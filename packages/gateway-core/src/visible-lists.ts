@@ -1,4 +1,4 @@
-import type { Action, Decision, Principal } from '@mcp-platform/auth'
+import type { Principal } from '@mcp-platform/auth'
 import {
   type CatalogueList,
   ListCatalogue,
@@ -6,6 +6,7 @@ import {
   type ListKey,
   type ListMethod,
 } from '@mcp-platform/mcp-bridge'
+import type { Authorizer } from './authorizer.js'
 import type { GatewayCall } from './call.js'
 import { GatewayError } from './errors.js'
 import { fetchList } from './lists.js'
@@ -22,6 +23,8 @@ export interface ListRequest {
   readonly method: ListMethod
   readonly principal: Principal
   readonly signal: AbortSignal
+  /** The list may be this old although its time has run out, in milliseconds. @default 0 */
+  readonly maxAgeMs?: number | undefined
 }
 
 /** A list, and in whose name it is fetched. */
@@ -35,14 +38,14 @@ interface AskedKey extends ListKey {
  */
 export class VisibleLists {
   readonly #catalogue: ListCatalogue<AskedKey>
-  readonly #decide: (principal: Principal, action: Action) => Decision
+  readonly #authorizer: Authorizer
 
   constructor(options: {
     routes: RouteTable
-    decide: (principal: Principal, action: Action) => Decision
+    authorizer: Authorizer
     now: () => number
   }) {
-    this.#decide = options.decide
+    this.#authorizer = options.authorizer
     this.#catalogue = new ListCatalogue({
       now: options.now,
       fetch: (key, signal) => fetchList(options.routes.require(key.template), key, key.asker, signal),
@@ -52,8 +55,9 @@ export class VisibleLists {
   /** @throws GatewayError FORBIDDEN, TEMPLATE_NOT_FOUND, and as any call */
   async visible(request: ListRequest & { pipeline?: Pipeline }): Promise<CatalogueList> {
     const { template, method, principal } = request
-    this.#authorize(principal, { scope: requiredScope(method), template })
-    const list = await this.#catalogue.get(this.#key(request), { signal: request.signal })
+    this.#authorizer.require(principal, { scope: requiredScope(method), template })
+    const { signal, maxAgeMs } = request
+    const list = await this.#catalogue.get(this.#key(request), { signal, maxAgeMs })
     if (method !== 'tools/list') return list
     return { ...list, items: list.items.filter((tool) => this.#mayCall(principal, template, tool)) }
   }
@@ -140,17 +144,9 @@ export class VisibleLists {
     return { template, method, context: principal.id, asker: principal }
   }
 
-  #authorize(principal: Principal, action: Action): void {
-    const decision = this.#decide(principal, action)
-    if (decision.allowed) return
-    const what =
-      decision.reason === 'scope' ? `the scope ${decision.missing} is missing` : `the template is not within the grant`
-    throw new GatewayError('FORBIDDEN', `${principal.name} may not list this: ${what}`, { template: action.template })
-  }
-
   #mayCall(principal: Principal, template: string, tool: ListItem): boolean {
     const name = tool['name']
-    return typeof name === 'string' && this.#decide(principal, { scope: 'tools:call', template, tool: name }).allowed
+    return typeof name === 'string' && this.#authorizer.allows(principal, { scope: 'tools:call', template, tool: name })
   }
 }
 

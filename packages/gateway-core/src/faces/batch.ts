@@ -17,7 +17,8 @@ interface BatchCall {
 
 /** `POST tools/batch`: up to 100 calls, each through the whole pipeline on its own; one that fails, fails alone. */
 export async function runBatch(exchange: RestExchange): Promise<void> {
-  exchange.context.pipeline.authorize(exchange.principal, { scope: 'tools:call', template: exchange.template })
+  const { context, principal, template, requestId } = exchange
+  context.authorizer.require(principal, { scope: 'tools:call', template }, requestId)
   const body = await readJsonBody(exchange.request, exchange.context.maxBodyBytes)
   const { calls, concurrency } = parseBatch(body)
   const results = await inOrder(calls, concurrency, (call) => runOne(exchange, call))

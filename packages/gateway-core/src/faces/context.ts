@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http'
-import type { Action, Decision, Principal } from '@mcp-platform/auth'
+import type { Action, Decision, Principal, Scope } from '@mcp-platform/auth'
 import type { TemplateHealth } from '@mcp-platform/contract'
-import type { SessionBook } from '@mcp-platform/mcp-bridge'
+import type { Sealer, SessionBook } from '@mcp-platform/mcp-bridge'
+import type { Authorizer } from '../authorizer.js'
 import type { CallScope } from '../call-scope.js'
 import type { DeadlineWheel } from '../deadline-wheel.js'
 import type { GatewayObserver } from '../events.js'
@@ -16,11 +17,17 @@ export interface FaceContext {
   readonly routes: RouteTable
   readonly lists: VisibleLists
   readonly sessions: SessionBook
+  /** Seals what clients carry for us: cursors. */
+  readonly sealer: Sealer
   readonly wheel: DeadlineWheel
   /** The calls under way, so that a stop can end them. */
   readonly scopes: Set<CallScope>
   readonly authenticate: (request: IncomingMessage) => Principal | Promise<Principal>
+  /** For what is shown or hidden; where somebody is refused, ask `authorizer`. */
   readonly decide: (principal: Principal, action: Action) => Decision
+  readonly authorizer: Authorizer
+  /** `WWW-Authenticate` for a caller who lacks a scope. */
+  readonly challenge?: ((request: IncomingMessage, scope: Scope) => string) | undefined
   readonly templateHealth: (template: string) => TemplateHealth
   readonly maxBodyBytes: number
   /** Other processes that sessions may live in; absent: there is none, or the message has made its one hop. */

@@ -5,6 +5,7 @@ import { newTrace } from '../call.js'
 import { CallerGoneError, GatewayError } from '../errors.js'
 import { readJsonBody } from './body.js'
 import type { FaceContext } from './context.js'
+import { errorHeaders } from './error-headers.js'
 import { servedElsewhere } from './hop.js'
 import type { NativeExchange } from './native-exchange.js'
 import { serveBatch, serveLegacyMessage, serveLegacyStream, serveSessionEnd } from './native-legacy.js'
@@ -93,9 +94,7 @@ function fail(
   }
   const facts = error instanceof GatewayError ? error.facts : {}
   sendJson(response, failure.status, rpcErrorMessage(failure, id), {
-    'x-request-id': requestId,
-    ...(facts.challenge === undefined ? {} : { 'www-authenticate': facts.challenge }),
-    ...(facts.allow === undefined ? {} : { allow: facts.allow }),
+    ...errorHeaders(context, request, error, requestId),
     ...(facts.retryAfterMs === undefined ? {} : { 'retry-after': Math.ceil(facts.retryAfterMs / 1000) }),
     ...(request.complete ? {} : { connection: 'close' }),
   })

@@ -9,6 +9,7 @@ import { toProblem } from '../problem.js'
 import { runBatch } from './batch.js'
 import { readJsonBody } from './body.js'
 import type { FaceContext } from './context.js'
+import { errorHeaders } from './error-headers.js'
 import { EventStream } from './event-stream.js'
 import { callHeaders } from './headers.js'
 import { type Headers, sendJson, sendProblem } from './respond.js'
@@ -56,7 +57,7 @@ function run(exchange: RestExchange, operation: RestOperation): Promise<void> {
 }
 
 async function sendHealth({ context, response, principal, template, requestId }: RestExchange): Promise<void> {
-  context.pipeline.authorize(principal, { scope: 'registry:read', template })
+  context.authorizer.require(principal, { scope: 'registry:read', template }, requestId)
   sendJson(response, 200, JSON.stringify(context.templateHealth(template)), { 'x-request-id': requestId })
 }
 
@@ -157,16 +158,7 @@ function fail(
   if (problem.status === 500) context.onEvent({ type: 'internal-error', requestId, error })
   // A body that nobody will read must not be taken for the next request.
   const close = request.complete ? {} : { connection: 'close' }
-  sendProblem(response, problem, { ...errorHeaders(error, requestId), ...attempts(trace), ...close })
-}
-
-function errorHeaders(error: unknown, requestId: string): Headers {
-  const facts = error instanceof GatewayError ? error.facts : {}
-  return {
-    'x-request-id': requestId,
-    ...(facts.challenge === undefined ? {} : { 'www-authenticate': facts.challenge }),
-    ...(facts.allow === undefined ? {} : { allow: facts.allow }),
-  }
+  sendProblem(response, problem, { ...errorHeaders(context, request, error, requestId), ...attempts(trace), ...close })
 }
 
 function attempts(trace: CallTrace): Headers {

@@ -1,0 +1,41 @@
+import type { Action, Decision, Principal } from '@mcp-platform/auth'
+import { GatewayError } from './errors.js'
+import type { GatewayObserver } from './events.js'
+
+/** The one door that every action of a caller goes through: asks `decide`, tells the observer of each refusal. */
+export class Authorizer {
+  readonly #decide: (principal: Principal, action: Action) => Decision
+  readonly #onEvent: GatewayObserver
+
+  constructor(options: {
+    readonly decide: (principal: Principal, action: Action) => Decision
+    readonly onEvent: GatewayObserver
+  }) {
+    this.#decide = options.decide
+    this.#onEvent = options.onEvent
+  }
+
+  /** For filtering what is shown: nobody is told. */
+  allows(principal: Principal, action: Action): boolean {
+    return this.#decide(principal, action).allowed
+  }
+
+  /** @throws GatewayError FORBIDDEN naming what is missing */
+  require(principal: Principal, action: Action, requestId?: string): void {
+    const decision = this.#decide(principal, action)
+    if (decision.allowed) return
+    const { scope, template, tool } = action
+    const { reason } = decision
+    this.#onEvent({ type: 'denied', requestId, principal: principal.id, scope, reason, template, tool })
+    throw forbidden(decision, principal, action)
+  }
+}
+
+function forbidden(decision: Decision & { allowed: false }, principal: Principal, action: Action): GatewayError {
+  const what =
+    decision.reason === 'scope'
+      ? `needs the scope ${decision.missing}`
+      : `is not within the grant of this credential (${decision.reason})`
+  const facts = { template: action.template, executed: 'no', missingScope: action.scope } as const
+  return new GatewayError('FORBIDDEN', `${principal.name} may not do this: it ${what}`, facts)
+}
