@@ -6,7 +6,7 @@ import type {
   UpstreamMessage,
   UpstreamReply,
 } from '@mcp-platform/mcp-upstream'
-import type { CallerProfile } from './caller.js'
+import type { CallerProfile, LegacyCaller } from './caller.js'
 import { legacyOnLegacy } from './cells/legacy-on-legacy.js'
 import { legacyOnModern } from './cells/legacy-on-modern.js'
 import { modernOnLegacy } from './cells/modern-on-legacy.js'
@@ -21,6 +21,19 @@ import { plainOnLegacy, plainOnModern } from './plain.js'
  */
 export function bridge(connection: Connection, caller: CallerProfile, parked: ParkedCalls): Pick<Upstream, 'exchange'> {
   return { exchange: (message, options) => exchange(connection, caller, parked, message, options) }
+}
+
+/**
+ * Lets a legacy client use a modern server that is no connection of its own, as an aggregate is. The message is the
+ * client's; what it said in `initialize` is kept in its session.
+ */
+export function bridgeLegacy(
+  server: { readonly modern: Upstream; readonly identity: ServerIdentity },
+  caller: LegacyCaller,
+  message: UpstreamMessage,
+  options: ExchangeOptions,
+): Promise<UpstreamReply> {
+  return legacyOnModern(server, server.identity, caller, message, options)
 }
 
 async function exchange(

@@ -27,7 +27,7 @@ export interface FetchedList {
 export interface CatalogueList extends FetchedList {
   /** When it was fetched, on the catalogue's clock, in milliseconds. */
   readonly fetchedAt: number
-  /** Items by `name` (resources by `uri`), first one wins. */
+  /** Items by `name` (resources by `uri`, their templates by `uriTemplate`), first one wins. */
   readonly byName: ReadonlyMap<string, ListItem>
   /** The list is older than its time and the server could not be asked. */
   readonly stale: boolean
@@ -117,7 +117,7 @@ export class ListCatalogue<K extends ListKey = ListKey> {
     const flight = new Flight(async (signal) => {
       const fetchedAt = this.#now()
       const fetched = await this.#fetch(key, signal)
-      const list = { ...fetched, fetchedAt, byName: indexOf(fetched.items), stale: false }
+      const list = { ...fetched, fetchedAt, byName: indexOf(fetched.items, NAMED_BY[key.method]), stale: false }
       // A list that was invalidated while it was on its way is good for its askers, not for keeping.
       if (epoch === this.#epoch) this.#keep(list.scope === 'public' ? publicId(key) : id, list)
       return list
@@ -180,10 +180,17 @@ function publicId(key: ListKey): string {
   return `${key.template}\n${key.method}\n`
 }
 
-function indexOf(items: readonly ListItem[]): ReadonlyMap<string, ListItem> {
+const NAMED_BY: Readonly<Record<ListMethod, string>> = {
+  'tools/list': 'name',
+  'prompts/list': 'name',
+  'resources/list': 'uri',
+  'resources/templates/list': 'uriTemplate',
+}
+
+function indexOf(items: readonly ListItem[], member: string): ReadonlyMap<string, ListItem> {
   const index = new Map<string, ListItem>()
   for (const item of items) {
-    const name = item['name'] ?? item['uri']
+    const name = item[member]
     if (typeof name === 'string' && !index.has(name)) index.set(name, item)
   }
   return index

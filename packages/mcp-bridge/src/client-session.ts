@@ -60,6 +60,8 @@ export class ClientSession {
   instanceId: string | undefined
   upstream: UpstreamSession | undefined
   logLevel: string | undefined
+  /** Hears the method of each notification that the server sends outside of any answer. */
+  onAnnounced: ((method: string) => void) | undefined
   lastUsedAt: number
   readonly #now: () => number
   readonly #ended = new AbortController()
@@ -108,6 +110,12 @@ export class ClientSession {
     const parsed = parseEventId(eventId)
     const known = parsed && this.#streams.get(parsed.streamId)
     return known && { log: known.log, sequence: parsed.sequence }
+  }
+
+  /** A server message that belongs to no call: goes to the client's own stream. */
+  announce(json: Buffer, method: string | undefined): void | Promise<void> {
+    if (method !== undefined) this.onAnnounced?.(method)
+    return this.outbox.append(json)
   }
 
   /** Registers a call under the client's own id, for cancellation. */

@@ -1,4 +1,7 @@
-export { bridge } from './bridge.js'
+export { type Aggregate, type AggregateOptions, aggregate } from './aggregate/aggregate.js'
+export { aliasOf, exposedName } from './aggregate/names.js'
+export type { AggregateDispatch, AggregatePart, OnPartFailed } from './aggregate/part.js'
+export { bridge, bridgeLegacy } from './bridge.js'
 export type { CallerProfile, ClientInfo, LegacyCaller, ModernCaller, PlainCaller } from './caller.js'
 export {
   type CatalogueList,

@@ -17,6 +17,8 @@ import type { NativeExchange } from './native-exchange.js'
 import { sendJson } from './respond.js'
 import { ResumableStream } from './resumable-stream.js'
 import { rpcErrorMessage, toRpcFailure } from './rpc-error.js'
+import { runNative, totalMsOf } from './run-native.js'
+import { forgetChanged } from './visible-tools.js'
 
 /** Accepting SSE, a caller that waits this long gets its stream opened for keep-alive, in milliseconds. */
 const OPEN_STREAM_AFTER_MS = 10_000
@@ -88,9 +90,7 @@ async function batchAnswer(
     return undefined
   }
   try {
-    return await inScope(exchange, session, message, async (call) =>
-      lastMessage(await exchange.context.pipeline.run(call)),
-    )
+    return await inScope(exchange, session, message, async (call) => lastMessage(await runNative(exchange, call)))
   } catch (error) {
     return rpcErrorMessage(toRpcFailure(error, exchange.requestId), idToken(message))
   }
@@ -111,8 +111,9 @@ async function lastMessage(reply: GatewayReply): Promise<Buffer | undefined> {
 async function initialize(exchange: NativeExchange, message: UpstreamMessage): Promise<void> {
   const { context, template, principal, response, trace } = exchange
   const session = context.sessions.create(principal.id, template)
+  if (template !== undefined) session.onAnnounced = (method) => forgetChanged(context, template, method)
   try {
-    const reply = await inScope(exchange, session, message, (call) => context.pipeline.run(call))
+    const reply = await inScope(exchange, session, message, (call) => runNative(exchange, call))
     const opened = reply.kind === 'complete' && reply.envelope.result !== undefined
     if (reply.kind !== 'complete') throw new GatewayError('UPSTREAM_BAD_ANSWER', 'the server did not answer initialize')
     if (session.upstream) session.instanceId = trace.instanceId
@@ -131,10 +132,10 @@ async function serveRequest(exchange: NativeExchange, session: ClientSession, me
   const timer = setTimeout(() => void stream.attach(0), OPEN_STREAM_AFTER_MS).unref()
   try {
     const onInterrupted = (): void => void stream.interrupt()
-    const reply = await inScope(exchange, session, message, (call) =>
-      exchange.context.pipeline.run({ ...call, onInterrupted }),
+    // The call lasts until its answer is delivered: until then it can be cancelled, and its time runs.
+    await inScope(exchange, session, message, async (call) =>
+      deliver(exchange, await runNative(exchange, { ...call, onInterrupted }), stream, log),
     )
-    await deliver(exchange, reply, stream, log)
   } catch (error) {
     if (error instanceof CancelledByClientError) return cancelled(exchange, stream)
     if (!stream.opened) throw error
@@ -175,7 +176,7 @@ async function take(exchange: NativeExchange, session: ClientSession, message: U
   const { envelope } = message
   if (envelope.kind === 'response') return takeResponse(exchange, session, message)
   if (envelope.method === 'notifications/cancelled') session.cancel(cancelledId(message))
-  else await inScope(exchange, session, message, (call) => exchange.context.pipeline.run(call))
+  else await inScope(exchange, session, message, (call) => runNative(exchange, call))
 }
 
 async function takeResponse(exchange: NativeExchange, session: ClientSession, message: UpstreamMessage): Promise<void> {
@@ -200,12 +201,11 @@ async function inScope<T>(
   use: (call: GatewayCall) => Promise<T>,
 ): Promise<T> {
   const { context, request, response, template, requestId, principal, header } = exchange
-  const { totalMs } = context.routes.require(template ?? '').settings.timeouts
   const scope = new CallScope({
     response,
     wheel: context.wheel,
     scopes: context.scopes,
-    totalMs: totalTimeMs(request, totalMs),
+    totalMs: totalTimeMs(request, totalMsOf(exchange)),
     outlivesCaller: true,
   })
   const id = idToken(message)

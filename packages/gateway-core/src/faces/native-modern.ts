@@ -2,14 +2,13 @@ import { idToken, RPC, readModernRequest } from '@mcp-platform/mcp-bridge'
 import type { UpstreamMessage } from '@mcp-platform/mcp-upstream'
 import type { GatewayCall, GatewayReply } from '../call.js'
 import { CallScope, totalTimeMs } from '../call-scope.js'
-import { CallerGoneError, GatewayError } from '../errors.js'
-import type { FaceContext } from './context.js'
+import { CallerGoneError } from '../errors.js'
 import { EventStream } from './event-stream.js'
 import { callHeaders } from './headers.js'
 import type { NativeExchange } from './native-exchange.js'
-import { listenEverywhere } from './native-listen.js'
 import { sendJson } from './respond.js'
 import { rpcErrorMessage, toRpcFailure } from './rpc-error.js'
+import { runNative, totalMsOf } from './run-native.js'
 
 /** Accepting SSE, a caller that waits this long gets its stream opened for keep-alive, in milliseconds. */
 const OPEN_STREAM_AFTER_MS = 10_000
@@ -24,7 +23,7 @@ export async function serveModern(exchange: NativeExchange, message: UpstreamMes
     const call: GatewayCall = {
       requestId: exchange.requestId,
       face: 'native',
-      template: templateOf(exchange),
+      template: exchange.template ?? '',
       principal: exchange.principal,
       message,
       caller,
@@ -41,7 +40,7 @@ export async function serveModern(exchange: NativeExchange, message: UpstreamMes
 async function answer(exchange: NativeExchange, call: GatewayCall): Promise<void> {
   const early = new EarlyStream(exchange)
   try {
-    const reply = await run(exchange.context, call)
+    const reply = await runNative(exchange, call)
     await early.write(reply)
   } catch (error) {
     if (!early.opened) throw error
@@ -50,11 +49,6 @@ async function answer(exchange: NativeExchange, call: GatewayCall): Promise<void
   } finally {
     early.end()
   }
-}
-
-function run({ pipeline, routes }: FaceContext, call: GatewayCall): Promise<GatewayReply> {
-  if (call.message.envelope.method !== 'subscriptions/listen') return pipeline.run(call)
-  return listenEverywhere(call, routes.require(call.template), pipeline)
 }
 
 /** The answer's head is withheld until it is known what the answer is; then it is one JSON write, or a stream. */
@@ -118,18 +112,13 @@ function statusOf({ json, envelope, status }: GatewayReply & { kind: 'complete' 
   return (typeof code === 'number' && STATUS[code]) || status
 }
 
-function openScope({ context, request, response, template }: NativeExchange, message: UpstreamMessage): CallScope {
-  const { totalMs } = context.routes.require(template ?? '').settings.timeouts
+function openScope(exchange: NativeExchange, message: UpstreamMessage): CallScope {
+  const { context, request, response } = exchange
   const listens = message.envelope.method === 'subscriptions/listen'
   return new CallScope({
     response,
     wheel: context.wheel,
     scopes: context.scopes,
-    totalMs: listens ? LISTEN_LIFE_MS : totalTimeMs(request, totalMs),
+    totalMs: listens ? LISTEN_LIFE_MS : totalTimeMs(request, totalMsOf(exchange)),
   })
-}
-
-function templateOf({ template }: NativeExchange): string {
-  if (template !== undefined) return template
-  throw new GatewayError('ROUTE_NOT_FOUND', 'name a template: /mcp/{template}')
 }

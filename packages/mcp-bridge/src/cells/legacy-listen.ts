@@ -2,6 +2,7 @@ import type {
   Connection,
   ExchangeOptions,
   MessageSink,
+  SessionInit,
   SessionKey,
   UpstreamMessage,
   UpstreamReply,
@@ -32,12 +33,19 @@ export async function listenOnLegacy(
   message: UpstreamMessage,
   options: ExchangeOptions,
 ): Promise<UpstreamReply> {
-  const opened = await connection.openSession(key.init, caller.context, {
+  const opened = await connection.openSession(silent(key.init), caller.context, {
     signal: options.signal,
     limits: options.limits,
   })
   const stream = new LegacyListener(opened, message, options)
   return { kind: 'stream', pipe: (sink) => stream.run(sink), cancel: () => void opened.close() }
+}
+
+// Outside of a call nobody is asked anything, so the session need not claim that somebody could be: on a pipe that would
+// cost a child of its own.
+function silent(init: SessionInit): SessionInit {
+  const { elicitation, sampling, roots, ...capabilities }: Readonly<Record<string, unknown>> = init.capabilities
+  return { ...init, capabilities }
 }
 
 class LegacyListener {

@@ -67,7 +67,7 @@ async function relayOutbox(
   session: LegacyCaller['session'],
 ): Promise<void> {
   try {
-    await upstream.listen({ message: (json) => session.outbox.append(json) }, session.ended)
+    await upstream.listen({ message: (json, envelope) => session.announce(json, envelope.method) }, session.ended)
   } catch {
     // A server without a GET stream, or one that dropped it, is no reason to end the session: calls still work.
     return

@@ -1,5 +1,4 @@
 import type {
-  Connection,
   ExchangeOptions,
   MessageSink,
   ServerIdentity,
@@ -18,6 +17,7 @@ import { withMeta } from '../modern-meta.js'
 import { RPC } from '../protocol-error.js'
 import { askClient } from './ask-client.js'
 import { envelopeOf } from './legacy-envelope.js'
+import type { ModernServer } from './modern-listen.js'
 import { followLists, subscribe, unsubscribe } from './modern-listen.js'
 
 /** Rounds of asking back in one call, as the SDK's own shim has it. */
@@ -31,7 +31,7 @@ const ACCEPTED: UpstreamReply = { kind: 'accepted' }
  * `initialize` stands for; `input_required` becomes real requests to the client.
  */
 export async function legacyOnModern(
-  connection: Connection,
+  connection: ModernServer,
   identity: ServerIdentity,
   caller: LegacyCaller,
   message: UpstreamMessage,
@@ -71,7 +71,7 @@ function setLevel(session: ClientSession, message: UpstreamMessage): UpstreamRep
 }
 
 async function ask(
-  connection: Connection,
+  connection: ModernServer,
   session: ClientSession,
   message: UpstreamMessage,
   options: ExchangeOptions,
@@ -87,12 +87,12 @@ async function ask(
 
 /** One call that a modern server may answer with `input_required`, as often as {@link MAX_ROUNDS} allows. */
 class AskedBackCall {
-  readonly #connection: Connection
+  readonly #connection: ModernServer
   readonly #session: ClientSession
   readonly #message: UpstreamMessage
   readonly #options: ExchangeOptions
 
-  constructor(connection: Connection, session: ClientSession, message: UpstreamMessage, options: ExchangeOptions) {
+  constructor(connection: ModernServer, session: ClientSession, message: UpstreamMessage, options: ExchangeOptions) {
     this.#connection = connection
     this.#session = session
     this.#message = message

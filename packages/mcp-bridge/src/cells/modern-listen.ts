@@ -19,6 +19,9 @@ const LISTEN_LIMITS = { connectMs: 2_000, firstByteMs: 15_000, idleMs: 3_600_000
 /** Pause before a listen stream that broke is opened again, in milliseconds. */
 const REOPEN_MS = 1_000
 
+/** The stateless side of a connection: all that a legacy client needs of a modern server. */
+export type ModernServer = Pick<Connection, 'modern'>
+
 /** What the server announced that it may tell of. */
 interface Announced {
   readonly toolsListChanged?: true
@@ -29,7 +32,7 @@ interface Announced {
 const listeners = new WeakMap<ClientSession, ModernListener>()
 
 /** Opens the session's `subscriptions/listen` upstream for the lists whose changes the server announces. */
-export function followLists(connection: Connection, identity: ServerIdentity, session: ClientSession): void {
+export function followLists(connection: ModernServer, identity: ServerIdentity, session: ClientSession): void {
   if (listeners.has(session)) return
   const listener = new ModernListener(connection, session, announced(identity))
   listeners.set(session, listener)
@@ -38,7 +41,7 @@ export function followLists(connection: Connection, identity: ServerIdentity, se
 
 /** `resources/subscribe`: widens the session's listen stream; answered once the server has acknowledged it. */
 export async function subscribe(
-  connection: Connection,
+  connection: ModernServer,
   session: ClientSession,
   message: UpstreamMessage,
   options: ExchangeOptions,
@@ -61,14 +64,14 @@ export function unsubscribe(session: ClientSession, message: UpstreamMessage): U
 
 /** Keeps one listen stream per legacy session, with the filter that the session wants now. */
 class ModernListener {
-  readonly #connection: Connection
+  readonly #connection: ModernServer
   readonly #session: ClientSession
   readonly #announced: Announced
   readonly #uris = new Set<string>()
   #current: AbortController | undefined
   #acknowledged: PromiseWithResolvers<void> = Promise.withResolvers()
 
-  constructor(connection: Connection, session: ClientSession, announcedLists: Announced) {
+  constructor(connection: ModernServer, session: ClientSession, announcedLists: Announced) {
     this.#connection = connection
     this.#session = session
     this.#announced = announcedLists
@@ -130,7 +133,7 @@ class ModernListener {
       message: (json, envelope) => {
         if (envelope.method === 'notifications/subscriptions/acknowledged') return acknowledged.resolve()
         if (envelope.kind !== 'notification') return undefined
-        return this.#session.outbox.append(withoutSubscriptionId(json))
+        return this.#session.announce(withoutSubscriptionId(json), envelope.method)
       },
     }
   }

@@ -1,0 +1,48 @@
+import type { ServerIdentity } from '@mcp-platform/mcp-upstream'
+import { asObject } from '../json-edit.js'
+import type { JsonObject } from '../json-object.js'
+import { MODERN_VERSION } from '../versions.js'
+import type { AggregatePart } from './part.js'
+
+/** Capabilities that a client may rely on if any part has them. */
+const JOINED = ['tools', 'prompts', 'resources', 'completions', 'logging'] as const
+/** The one extension that needs nothing of a gateway but to keep `_meta` and to find `ui://` resources. */
+const UI = 'io.modelcontextprotocol/ui'
+
+/** What the aggregate says about itself: the union of what its parts can do, and their instructions under headings. */
+export function joinIdentities(
+  serverInfo: ServerIdentity['serverInfo'],
+  parts: readonly AggregatePart[],
+): ServerIdentity {
+  const known = parts.flatMap(({ template, identity }) => (identity ? [{ template, identity }] : []))
+  const capabilities = joinCapabilities(known.map(({ identity }) => identity.capabilities))
+  const instructions = known
+    .filter(({ identity }) => identity.instructions !== undefined)
+    .map(({ template, identity }) => `## ${template}\n\n${identity.instructions}`)
+    .join('\n\n')
+  return {
+    era: 'modern',
+    protocolVersion: MODERN_VERSION,
+    serverInfo,
+    capabilities,
+    ...(instructions === '' ? {} : { instructions }),
+    result: {},
+    learnedAt: new Date(),
+  }
+}
+
+function joinCapabilities(all: readonly JsonObject[]): JsonObject {
+  const joined: Record<string, unknown> = {}
+  for (const name of JOINED) {
+    const flags = all.map((one) => asObject(one[name])).filter((one) => one !== undefined)
+    if (flags.length > 0) joined[name] = joinFlags(flags)
+  }
+  const ui = all.map((one) => asObject(one['extensions'])?.[UI]).find((one) => one !== undefined)
+  return ui === undefined ? joined : { ...joined, extensions: { [UI]: ui } }
+}
+
+// `listChanged` and `subscribe`: true if any part does it.
+function joinFlags(all: readonly JsonObject[]): JsonObject {
+  const names = new Set(all.flatMap((flags) => Object.keys(flags).filter((name) => flags[name] === true)))
+  return Object.fromEntries([...names].map((name) => [name, true]))
+}
