@@ -1,6 +1,7 @@
 import { Command, type Interfaces } from '@oclif/core'
 import { globalFlags } from './global-flags.js'
 import { type Paint, painter } from './output/colour.js'
+import type { CredentialKind } from './output/error-report.js'
 import type { Cell } from './output/table.js'
 
 interface GlobalValues {
@@ -11,6 +12,9 @@ interface GlobalValues {
 /** What every command shares: how results and errors are printed. */
 export abstract class BaseCommand extends Command {
   static override baseFlags: typeof globalFlags = globalFlags
+
+  /** What was sent to the gateway, for the advice after a refusal. */
+  protected credentialKind: CredentialKind | undefined
 
   /** Prints a result: with `--json` exactly the value, else what `render` makes of it. */
   protected async print(flags: GlobalValues, value: unknown, render: () => string | Promise<string>): Promise<void> {
@@ -45,7 +49,8 @@ export abstract class BaseCommand extends Command {
     // Wrong usage: oclif says so itself, with exit code 2.
     if ('oclif' in error) return super.catch(error)
     const { reportOf } = await import('./output/error-report.js')
-    const report = reportOf(error, { command: (this.id ?? '').replaceAll(':', ' ') })
+    const command = (this.id ?? '').replaceAll(':', ' ')
+    const report = reportOf(error, { command, credentialKind: this.credentialKind })
     const { writeReport } = await import('./output/write-report.js')
     writeReport(report, error, { json: this.argv.includes('--json'), verbose: this.argv.includes('--verbose') })
     process.exitCode = report.exitCode

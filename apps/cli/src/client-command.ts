@@ -1,9 +1,12 @@
-import type { GatewayClient } from '@mcp-platform/client'
+import type { GatewayClient, GatewayClientOptions } from '@mcp-platform/client'
 import { BaseCommand } from './base-command.js'
+import { CliError } from './errors.js'
+import { exitCodes } from './exit-codes.js'
 import { connectionFlags, globalFlags } from './global-flags.js'
 import { stateFolderOf } from './local/state-folder.js'
 import { isReadableByOthers, loadProfiles, profilesPath } from './settings/profiles.js'
-import { type ConnectionFlags, type ConnectionSettings, resolveConnection } from './settings/resolve.js'
+import { type ConnectionFlags, type ConnectionSettings, originOf, resolveConnection } from './settings/resolve.js'
+import type { LoginPlace } from './settings/stored-login.js'
 
 /** A command that talks to a running gateway. */
 export abstract class ClientCommand extends BaseCommand {
@@ -21,16 +24,46 @@ export abstract class ClientCommand extends BaseCommand {
 
   /** A client for the gateway; close it (`await using`). */
   protected async connect(flags: ConnectionFlags): Promise<GatewayClient> {
-    const { url, managementUrl, credential } = await this.connection(flags)
-    const { GatewayClient } = await import('@mcp-platform/client')
-    const secret = credential?.value
-    return new GatewayClient({
-      baseUrl: url.value,
-      managementUrl,
-      apiKey: secret?.kind === 'api-key' ? secret.secret : undefined,
-      authToken: secret?.kind === 'token' ? secret.secret : undefined,
-      // Somebody waits at a prompt: say at once what is wrong.
-      maxRetries: 0,
-    })
+    const settings = await this.connection(flags)
+    return this.client(settings, await this.#credential(settings))
   }
+
+  /** A client that sends the given credential only. */
+  protected async client(
+    { url, managementUrl }: ConnectionSettings,
+    credential: Pick<GatewayClientOptions, 'apiKey' | 'authToken' | 'sessionStore'>,
+  ): Promise<GatewayClient> {
+    const { GatewayClient } = await import('@mcp-platform/client')
+    // Somebody waits at a prompt: say at once what is wrong.
+    return new GatewayClient({ baseUrl: url.value, managementUrl, ...credential, maxRetries: 0 })
+  }
+
+  /** Where the login for this gateway is kept. */
+  protected loginPlace({ profile, url }: ConnectionSettings): LoginPlace {
+    const path = profilesPath(process.env, this.config.configDir)
+    return { path, profile: profile.value, origin: originOf(url.value) }
+  }
+
+  async #credential(
+    settings: ConnectionSettings,
+  ): Promise<Pick<GatewayClientOptions, 'apiKey' | 'authToken' | 'sessionStore'>> {
+    const credential = settings.credential?.value
+    this.credentialKind = credential?.kind
+    if (credential === undefined) return {}
+    if (credential.kind !== 'login') {
+      const { kind, secret } = credential
+      return kind === 'api-key' ? { apiKey: secret } : { authToken: secret }
+    }
+    const { user, access_token: token } = credential.login
+    if (token === undefined) throw loginEnded(user)
+    const { profileSessionStore } = await import('./settings/stored-login.js')
+    return { sessionStore: profileSessionStore(this.loginPlace(settings)) }
+  }
+}
+
+function loginEnded(user: string): CliError {
+  return new CliError('CLI_LOGIN_ENDED', `The login of ${user} has ended.`, {
+    exitCode: exitCodes.notAuthenticated,
+    next: `mcpp gateway login ${user}`,
+  })
 }

@@ -65,7 +65,7 @@ describe('exit codes', () => {
     const missing = await against({ [route]: problem(401, 'CREDENTIAL_REQUIRED', 'log on first') }, ['gateway', 'list'])
     expect({ code: missing.code, stderr: missing.stderr }).toEqual({
       code: 4,
-      stderr: 'Error: Log on first.\nTry: mcpp config set api-key -\n',
+      stderr: 'Error: Log on first.\nTry: mcpp gateway login USER\n',
     })
     const refused = await against({ [route]: problem(403, 'FORBIDDEN', 'needs registry:read') }, ['gateway', 'list'])
     expect(refused.code).toBe(5)

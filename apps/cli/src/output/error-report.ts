@@ -16,22 +16,28 @@ export interface ErrorReport {
   readonly problem: Problem | undefined
 }
 
+/** What a command sends to prove who it is. */
+export type CredentialKind = 'api-key' | 'token' | 'login'
+
 /** What the report needs to know of the command that failed. */
 export interface ReportContext {
   /** As typed: `gateway register`. */
   readonly command: string
+  readonly credentialKind?: CredentialKind | undefined
 }
 
 const CLIENT_EXITS: Readonly<Record<string, ExitCode>> = {
   CLIENT_GATEWAY_UNREACHABLE: exitCodes.unreachable,
   CLIENT_TIMEOUT: exitCodes.failed,
   CLIENT_BAD_ANSWER: exitCodes.unreachable,
+  CLIENT_SESSION_ENDED: exitCodes.notAuthenticated,
 }
 
 const CLIENT_NEXT: Readonly<Record<string, string>> = {
   CLIENT_GATEWAY_UNREACHABLE: 'mcpp gateway start --background',
   CLIENT_TIMEOUT: 'mcpp gateway status',
   CLIENT_BAD_ANSWER: 'mcpp config list',
+  CLIENT_SESSION_ENDED: 'mcpp gateway login USER',
   CLIENT_STATE_FILE_INVALID: 'mcpp gateway status --url URL',
 }
 
@@ -59,12 +65,12 @@ function ofCli({ code, message, next, exitCode }: CliError): ErrorReport {
   return { code, message, details: [], next, exitCode, problem: undefined }
 }
 
-function ofProblem(problem: Problem, { command }: ReportContext): ErrorReport {
+function ofProblem(problem: Problem, context: ReportContext): ErrorReport {
   return {
     code: problem.code,
     message: problem.detail,
     details: [...faultLines(problem), ...outcomeLines(problem)],
-    next: nextOf(problem, command),
+    next: nextOf(problem, context),
     exitCode: exitOf(problem.status),
     problem,
   }
@@ -87,10 +93,10 @@ function exitOf(status: number): ExitCode {
   return status === 403 ? exitCodes.notAllowed : exitCodes.failed
 }
 
-function nextOf(problem: Problem, command: string): string {
+function nextOf(problem: Problem, { command, credentialKind }: ReportContext): string {
   const { code, status } = problem
-  if (status === 401) return 'mcpp config set api-key -'
-  if (status === 403) return 'mcpp config list'
+  if (status === 401) return credentialKind === 'api-key' ? 'mcpp config set api-key -' : 'mcpp gateway login USER'
+  if (status === 403) return 'mcpp gateway whoami'
   if (code === 'CONFLICT' && command === 'gateway register') return 'mcpp gateway register … --replace'
   if (status === 422) return `mcpp ${command} --help`
   return PROBLEM_NEXT[code]?.(problem) ?? 'mcpp gateway status'

@@ -1,5 +1,4 @@
 import { usageError } from '../errors.js'
-import type { Profile } from './profiles.js'
 import { requireUrl } from './resolve.js'
 
 /** What a profile holds. `profile` itself names the one in use. */
@@ -8,7 +7,7 @@ export const configKeys = ['url', 'api-key', 'token', 'profile'] as const
 export type ConfigKey = (typeof configKeys)[number]
 
 /** The member of a profile for a key of the command line. */
-export const profileMembers: Readonly<Record<Exclude<ConfigKey, 'profile'>, keyof Profile>> = {
+export const profileMembers: Readonly<Record<Exclude<ConfigKey, 'profile'>, 'url' | 'api_key' | 'token'>> = {
   url: 'url',
   'api-key': 'api_key',
   token: 'token',

@@ -1,12 +1,25 @@
 import { chmod, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { CliError, systemCode } from '../errors.js'
+import { underLock } from './file-lock.js'
+
+/** Who is logged in, where. Without tokens: the login has ended. */
+export interface StoredLogin {
+  /** Origin of the gateway: the tokens are sent nowhere else. */
+  readonly origin: string
+  readonly user: string
+  readonly access_token?: string | undefined
+  readonly refresh_token?: string | undefined
+  /** ISO 8601. */
+  readonly expires_at?: string | undefined
+}
 
 /** One gateway and how to log on to it. */
 export interface Profile {
   url?: string | undefined
   api_key?: string | undefined
   token?: string | undefined
+  login?: StoredLogin | undefined
 }
 
 /** Content of the central configuration. */
@@ -35,7 +48,7 @@ export async function loadProfiles(path: string): Promise<ProfilesDocument> {
 }
 
 /** Writes the profiles, readable by their owner only. */
-export async function saveProfiles(path: string, document: ProfilesDocument): Promise<void> {
+async function saveProfiles(path: string, document: ProfilesDocument): Promise<void> {
   const aside = `${path}.${process.pid}.new`
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 })
@@ -46,6 +59,15 @@ export async function saveProfiles(path: string, document: ProfilesDocument): Pr
   } catch (error) {
     throw unusable(path, systemCode(error) ?? 'it cannot be written', error)
   }
+}
+
+/** Reads the profiles, changes them and writes them back; what other `mcpp` write at the same time is not lost. */
+export function changeProfiles(path: string, change: (document: ProfilesDocument) => ProfilesDocument): Promise<void> {
+  return underLock(`${path}.lock`, async () => {
+    const document = await loadProfiles(path)
+    const changed = change(document)
+    if (changed !== document) await saveProfiles(path, changed)
+  })
 }
 
 /** True when others than its owner can read the file. Windows has no such modes. */
@@ -91,7 +113,13 @@ function isDocument(value: unknown): value is ProfilesDocument {
 }
 
 function isProfile(value: unknown): value is Profile {
-  return isObject(value) && isText(value['url']) && isText(value['api_key']) && isText(value['token'])
+  if (!isObject(value) || !['url', 'api_key', 'token'].every((name) => isText(value[name]))) return false
+  return value['login'] === undefined || isLogin(value['login'])
+}
+
+function isLogin(value: unknown): value is StoredLogin {
+  if (!isObject(value) || typeof value['origin'] !== 'string' || typeof value['user'] !== 'string') return false
+  return ['access_token', 'refresh_token', 'expires_at'].every((name) => isText(value[name]))
 }
 
 function isText(value: unknown): boolean {

@@ -1,6 +1,12 @@
 import type { LocalGateway } from '@mcp-platform/client'
 import { CliError, usageError } from '../errors.js'
-import { DEFAULT_PROFILE, type Profile, type ProfilesDocument, requireProfileName } from './profiles.js'
+import {
+  DEFAULT_PROFILE,
+  type Profile,
+  type ProfilesDocument,
+  requireProfileName,
+  type StoredLogin,
+} from './profiles.js'
 
 /** A value and where it came from: `--url`, `MCPP_URL`, `profile prod`, `local gateway`, `default`. */
 export interface Sourced<T> {
@@ -9,10 +15,9 @@ export interface Sourced<T> {
 }
 
 /** Which credential is sent. */
-export interface Credential {
-  readonly kind: 'api-key' | 'token'
-  readonly secret: string
-}
+export type Credential =
+  | { readonly kind: 'api-key' | 'token'; readonly secret: string }
+  | { readonly kind: 'login'; readonly login: StoredLogin }
 
 /** How to reach the gateway. */
 export interface ConnectionSettings {
@@ -102,7 +107,12 @@ function explicitCredential({ flags, env }: SettingSources): Sourced<Credential>
   return fromFlags ?? oneOf(env['MCPP_API_KEY'], env['MCPP_TOKEN'], ['MCPP_API_KEY', 'MCPP_TOKEN'])
 }
 
+// A login is what was done last, by hand: it comes before what lies there for good.
 function profileCredential(profile: Profile, name: string, url: string): Sourced<Credential> | undefined {
+  const { login } = profile
+  if (login !== undefined && sameOrigin(login.origin, url)) {
+    return { value: { kind: 'login', login }, source: `profile ${name}` }
+  }
   if (profile.url === undefined || !sameOrigin(profile.url, url)) return undefined
   const source = `profile ${name}`
   return oneOf(profile.api_key, profile.token, [source, source])
@@ -123,6 +133,11 @@ function oneOf(
   if (apiKey) return { value: { kind: 'api-key', secret: apiKey }, source: keySource }
   if (token) return { value: { kind: 'token', secret: token }, source: tokenSource }
   return undefined
+}
+
+/** Scheme, host and port: what a stored credential is bound to. */
+export function originOf(url: string): string {
+  return new URL(url).origin
 }
 
 function sameOrigin(a: string, b: string): boolean {

@@ -26,6 +26,7 @@ function settingOf(
 ): string | undefined {
   if (key === 'profile') return profile.value
   if (key === 'url') return url.value
-  if (credential?.value.kind !== key) return undefined
-  return reveal ? credential.value.secret : masked(credential.value.secret)
+  const given = credential?.value
+  if (given === undefined || given.kind === 'login' || given.kind !== key) return undefined
+  return reveal ? given.secret : masked(given.secret)
 }

@@ -4,12 +4,12 @@ import { usageError } from '../../errors.js'
 import { readStdin } from '../../input/read-input.js'
 import { type ConfigKey, configKeys, profileMembers, requireValue } from '../../settings/keys.js'
 import {
+  changeProfiles,
   DEFAULT_PROFILE,
   loadProfiles,
   type ProfilesDocument,
   profilesPath,
   requireProfileName,
-  saveProfiles,
 } from '../../settings/profiles.js'
 
 export default class ConfigSet extends BaseCommand {
@@ -39,7 +39,8 @@ Give secrets on standard input (-): what is typed as an argument stays in the hi
     const path = profilesPath(process.env, this.config.configDir)
     const document = await loadProfiles(path)
     const profile = flags.profile ?? process.env['MCPP_PROFILE'] ?? document.profile ?? DEFAULT_PROFILE
-    await saveProfiles(path, changed(document, { key, value, profile: requireProfileName(profile) }))
+    const change = { key, value, profile: requireProfileName(profile) }
+    await changeProfiles(path, (current) => changed(current, change))
     this.note(
       flags,
       key === 'profile' ? `Profile in use: ${value ?? DEFAULT_PROFILE}.` : `Stored ${key} in profile ${profile}.`,
