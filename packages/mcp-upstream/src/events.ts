@@ -26,6 +26,8 @@ export type UpstreamEvent =
       readonly signal: NodeJS.Signals | null
       /** True when we stopped it. */
       readonly expected: boolean
+      /** The last lines that it wrote to stderr, made printable; as a rule they say why. None where we stopped it. */
+      readonly lastWords: readonly string[]
     }
   | { readonly type: 'child_crash_loop'; readonly exits: number; readonly retryAt: Date }
   /** One line of a child's stderr, limited to 50 lines per second; `dropped` counts those left out before it. */

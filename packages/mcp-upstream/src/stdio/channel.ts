@@ -5,6 +5,7 @@ import type { Child, ChildExit } from './child.js'
 import { LineReader } from './line-reader.js'
 import { LineWriter } from './line-writer.js'
 import { Multiplexer } from './multiplexer.js'
+import { printable } from './printable.js'
 import { StderrDrain } from './stderr-drain.js'
 
 /** Why a channel ended: the child ended by itself, nobody used it, or we wanted it gone. */
@@ -23,6 +24,8 @@ export interface ChannelOptions {
  */
 const LAST_WORDS_MS = 50
 const STDERR_TAIL_LINES = 20
+const LAST_WORDS_LINES = 5
+const LAST_WORDS_LINE_BYTES = 500
 
 /** A running child with a JSON-RPC conversation on its pipes. Somebody must call {@link Channel.stop}. */
 export class Channel {
@@ -93,9 +96,16 @@ export class Channel {
       await settlesWithin(new Promise((resolve) => stdout.once('close', resolve)), LAST_WORDS_MS)
     }
     this.#finish('exited')
-    this.#options.onEvent?.({ type: 'child_exited', pid: this.pid, ...exit, expected: this.#end !== 'exited' })
+    const expected = this.#end !== 'exited'
+    const lastWords = expected ? [] : this.#lastWords()
+    this.#options.onEvent?.({ type: 'child_exited', pid: this.pid, ...exit, expected, lastWords })
     // Whatever the child started and left behind goes with it.
     await this.#child.stop()
+  }
+
+  #lastWords(): string[] {
+    const lines = this.stderrTail().filter((line) => line.trim() !== '')
+    return lines.slice(-LAST_WORDS_LINES).map((line) => printable(Buffer.from(line), LAST_WORDS_LINE_BYTES))
   }
 
   /** A write failed: as a rule the child has just died. One that lives on and takes no input is of no use. */

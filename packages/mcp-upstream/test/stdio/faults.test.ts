@@ -171,6 +171,7 @@ describe('a child that dies', () => {
     expect(await failureOf(open(connection))).toMatchObject({ code: 'UPSTREAM_CRASH_LOOP', exits: 5, sent: false })
     expect(connection.status()).toMatchObject({ state: 'crash_loop', retryAt: new Date(now + 300_000) })
     expect(connection.ofType('child_crash_loop')).toHaveLength(1)
+    expect(connection.ofType('child_exited')[0]).toMatchObject({ lastWords: ['cannot start: no licence'] })
     expect(connection.ofType('child_started')).toHaveLength(5)
     now += 300_000
     expect(await failureOf(open(connection))).toMatchObject({ code: 'UPSTREAM_CHILD_EXITED' })
