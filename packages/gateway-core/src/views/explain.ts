@@ -37,7 +37,7 @@ function explainInstance(route: Route, one: Explained, tally: Tally): ExplainIns
     share: view?.share ?? 0,
     in_flight: tally.inFlight(one.inFlight, route.template, one.id),
     max_in_flight: endpoint?.maxInFlight ?? 0,
-    latency_ms: one.latencyMs ?? null,
+    latency_ms: one.latencyMs === undefined ? null : Math.round(one.latencyMs * 100) / 100,
     score: one.score,
   }
 }
@@ -55,6 +55,6 @@ function sentence(one: Explained, status: string, why: string | undefined): stri
     case 'weight_zero':
       return 'has weight 0: takes no new calls'
     default:
-      return why === undefined ? `is ${status}` : `is ${status}: ${why}`
+      return why === undefined || why === status ? `is ${status}` : `is ${status}: ${why}`
   }
 }
