@@ -25,7 +25,10 @@ export const roleFlag = {
 }
 
 /** The name of a user as the first argument. */
-export const userArg = { user: Args.string({ description: 'name of the user', required: true }) }
+export const userArg = {
+  // Else oclif takes one that is missing from standard input, where the password is.
+  user: Args.string({ description: 'name of the user', required: true, ignoreStdin: true }),
+}
 
 interface GrantFlags {
   readonly role?: string | undefined

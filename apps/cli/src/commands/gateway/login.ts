@@ -12,7 +12,10 @@ export default class GatewayLogin extends ClientCommand {
     '<%= config.bin %> gateway login admin',
     'pass show mcp/admin | <%= config.bin %> gateway login admin --password-stdin --url https://mcp.example.com',
   ]
-  static override args = { user: Args.string({ description: 'name of the user', required: true }) }
+  static override args = {
+    // Else oclif takes one that is missing from standard input, where the password is.
+    user: Args.string({ description: 'name of the user', required: true, ignoreStdin: true }),
+  }
   static override flags = passwordFlags
 
   async run(): Promise<void> {

@@ -19,7 +19,10 @@ export default class GatewaySetPassword extends ClientCommand {
     '<%= config.bin %> gateway set-password',
     'pass show mcp/anna | <%= config.bin %> gateway set-password anna --password-stdin',
   ]
-  static override args = { user: Args.string({ description: 'name of the user [you]' }) }
+  static override args = {
+    // oclif takes an argument that is missing from standard input: the password would become a name.
+    user: Args.string({ description: 'name of the user [you]', ignoreStdin: true }),
+  }
   static override flags = passwordFlags
 
   async run(): Promise<void> {
