@@ -131,7 +131,7 @@ MCP Platform is ready, with the template "notes" on two instances (one over HTTP
 
 Try:
   ${call}
-  npx -y pnpm@12.21.0 mcpp gateway register files --command "npx -y @modelcontextprotocol/server-filesystem ." --wait
+  npx -y pnpm@12.21.0 mcpp gateway register files --command "node_modules/.bin/mcp-server-filesystem ." --wait
   npx -y pnpm@12.21.0 mcpp gateway tools files
 
 Ctrl-C stops it. Its state is in ${STATE_DIR}.
