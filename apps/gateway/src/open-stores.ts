@@ -1,20 +1,36 @@
 import type { RegistryStore } from '@mcp-platform/core-registry'
 import type { CircuitStore } from '@mcp-platform/health'
-import type { DialectName, StoreTables } from '@mcp-platform/store-kysely'
+import type { DialectName, Seal, StoreTables } from '@mcp-platform/store-kysely'
+import { kyselyLeaseStore, kyselyNodeStore, type LeaseStore, type NodeStore } from '@mcp-platform/store-kysely/gateway'
 import { kyselyCircuitStore } from '@mcp-platform/store-kysely/health'
-import { migrate, migrationStatus } from '@mcp-platform/store-kysely/migrations'
 import { kyselyRegistryStore } from '@mcp-platform/store-kysely/registry'
 import { Kysely } from 'kysely'
-import { dialectFor, unreachable } from './database/dialects.js'
-import { parseDatabaseUrl } from './database/url.js'
+import { bringUp, OnceDone, type SchemaMode } from './database/bring-up.js'
+import { openDatabase, unreachable } from './database/dialects.js'
+import { isDatabaseFailure } from './database/failure.js'
+import type { OpenedDatabase } from './database/opened.js'
+import { DEFAULT_POOL, migrationPool, type PoolOptions } from './database/pool-options.js'
+import { steady } from './database/steady.js'
+import { type DatabaseUrl, parseDatabaseUrl } from './database/url.js'
 import { GatewayConfigError, GatewayStartError, reasonOf } from './errors.js'
 
 /** Options of {@link openStores}. */
 export interface OpenStoresOptions {
-  /** `sqlite:///path.db`, `sqlite::memory:`, `postgresql://…`, `mysql://…`. */
+  /** `sqlite:///path.db`, `sqlite::memory:`, `postgresql://…`, `mysql://…`, `mssql://…`, `oracle://…`. */
   readonly database: string
   /** `apply` brings the schema up to date, `require` refuses an old one, `skip` looks at nothing. @default 'apply' */
-  readonly schema?: 'apply' | 'require' | 'skip' | undefined
+  readonly schema?: SchemaMode | undefined
+  /** Connections and times. @default 10 connections, 2 s for one, 2 s per statement */
+  readonly pool?: PoolOptions | undefined
+  /** Refuse an SQLite file that is not there. @default false: it is made */
+  readonly mustExist?: boolean | undefined
+  /**
+   * When the database does not answer: `fail`, or `wait`: the stores reject until it does, then it is brought up first.
+   * @default 'fail'
+   */
+  readonly whenDown?: 'fail' | 'wait' | undefined
+  /** Encrypts credentials of upstreams at rest. @default they are kept as they are */
+  readonly seal?: Seal | undefined
 }
 
 /** The gateway's stores on one database. Close it when done. */
@@ -23,59 +39,87 @@ export interface Stores {
   readonly dialect: DialectName
   readonly registry: RegistryStore
   readonly circuits: CircuitStore
+  readonly nodes: NodeStore
+  readonly leases: LeaseStore
+  /** The database has answered and has our schema. */
+  readonly isUp: () => boolean
+  /** What the operator should know of the schema; one sentence. */
+  readonly warning?: string | undefined
+  /** Ends in bounded time, also while the database does not answer. */
   close(): Promise<void>
 }
 
 /**
  * Opens the database of a gateway.
  * @throws GatewayConfigError for a URL that is none; GatewayStartError DATABASE_UNREACHABLE, DATABASE_DRIVER_MISSING,
- * SCHEMA_OUTDATED
+ * SCHEMA_OUTDATED, SCHEMA_NEWER
  */
 export async function openStores(options: OpenStoresOptions): Promise<Stores> {
   const url = parseDatabaseUrl(options.database)
-  const dialect = url.kind
-  const kysely = new Kysely<StoreTables>({ dialect: await dialectFor(url) })
+  const { pool = DEFAULT_POOL, mustExist } = options
+  const opened = await openDatabase(url, pool, { mustExist })
   try {
-    await bringUp(kysely, dialect, options.schema ?? 'apply')
+    return await storesOn(opened, url, { ...options, pool })
   } catch (error) {
-    await kysely.destroy()
+    await opened.close()
     throw asStartError(options.database, error)
   }
+}
+
+async function storesOn(
+  opened: OpenedDatabase,
+  url: DatabaseUrl,
+  options: OpenStoresOptions & { readonly pool: PoolOptions },
+): Promise<Stores> {
+  const { schema = 'apply', whenDown = 'fail', seal } = options
+  const dialect = url.kind
+  const raw = new Kysely<StoreTables>({ dialect: opened.dialect })
+  const place = { kysely: raw, dialect, migrating: migrating(raw, url, options.pool) }
+  let warning: string | undefined
+  const up = new OnceDone(async () => {
+    warning = await bringUp(place, schema)
+  })
+  await up.pass().catch((error: unknown) => {
+    if (whenDown === 'fail' || !isDatabaseFailure(error)) throw error
+  })
+  const kysely = new Kysely<StoreTables>({ dialect: steady(opened.dialect, { gate: up.pass }) })
   return {
     kysely,
     dialect,
-    registry: kyselyRegistryStore(kysely, dialect),
+    registry: kyselyRegistryStore(kysely, dialect, { seal }),
     circuits: kyselyCircuitStore(kysely, dialect),
-    close: () => kysely.destroy(),
+    nodes: kyselyNodeStore(kysely, dialect),
+    leases: kyselyLeaseStore(kysely, dialect),
+    isUp: () => up.done,
+    warning,
+    close: async () => {
+      await Promise.allSettled([kysely.destroy(), raw.destroy()])
+      await opened.close()
+    },
   }
 }
 
-async function bringUp(
-  kysely: Kysely<StoreTables>,
-  dialect: DialectName,
-  schema: 'apply' | 'require' | 'skip',
-): Promise<void> {
-  if (schema === 'skip') return
-  if (schema === 'apply') await migrate(kysely, dialect)
-  else await requireCurrent(kysely)
-}
-
-async function requireCurrent(kysely: Kysely<StoreTables>): Promise<void> {
-  const { pending } = await migrationStatus(kysely)
-  if (pending.length === 0) return
-  const message = `the database schema is old (${pending.length} migrations are missing); run "mcpp gateway db migrate", or start without --no-migrate`
-  throw new GatewayStartError('SCHEMA_OUTDATED', message)
+/** SQLite has one connection for all; a server gets one of its own whose statements may take long. */
+function migrating(raw: Kysely<StoreTables>, url: DatabaseUrl, pool: PoolOptions) {
+  return async <T>(work: (db: Kysely<StoreTables>) => Promise<T>): Promise<T> => {
+    if (url.kind === 'sqlite') return work(raw)
+    const opened = await openDatabase(url, migrationPool(pool))
+    const db = new Kysely<StoreTables>({ dialect: opened.dialect })
+    try {
+      return await work(db)
+    } finally {
+      await db.destroy()
+      await opened.close()
+    }
+  }
 }
 
 function asStartError(url: string, error: unknown): Error {
   if (error instanceof GatewayStartError || error instanceof GatewayConfigError) return error
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   if (code === 'STORE_SCHEMA_NEWER' || code === 'STORE_MIGRATION_FAILED' || code === 'STORE_LOCKED') {
-    return new GatewayStartError(
-      'SCHEMA_OUTDATED',
-      `the database schema cannot be brought up to date: ${reasonOf(error)}`,
-      error,
-    )
+    const message = `the database schema cannot be brought up to date: ${reasonOf(error)}`
+    return new GatewayStartError('SCHEMA_OUTDATED', message, error)
   }
   return unreachable(url, error)
 }

@@ -8,7 +8,9 @@ import { buildGateway } from './build-gateway.js'
 import { type EffectiveModes, effectiveModes, startWarnings } from './config/effective.js'
 import { type LoadedConfig, loadConfig } from './config/load.js'
 import type { Settings } from './config/settings.js'
-import { WatchedStore } from './database/watched-store.js'
+import { NodeDatabase } from './database/node-database.js'
+import { describeDatabase } from './database/node-database-event.js'
+import { poolOptions } from './database/pool-options.js'
 import { EventHub } from './events/hub.js'
 import { clientAddress, rangeList } from './http/addresses.js'
 import { createApp } from './http/app.js'
@@ -16,9 +18,8 @@ import { type Listeners, mcpListener, openListeners } from './http/listeners.js'
 import { peerOf } from './http/peer.js'
 import type { Services } from './http/services.js'
 import { localIdentity } from './identity/local.js'
-import { createLog, type GatewayLog, type LogSink } from './log/logger.js'
+import { createLog, type GatewayLog, type LogSink, write } from './log/logger.js'
 import { Observer } from './observer.js'
-import { openStores } from './open-stores.js'
 import { Readiness } from './readiness.js'
 import { CircuitSaver } from './registry/circuit-saver.js'
 import { RegistrySync } from './registry/sync.js'
@@ -105,7 +106,7 @@ class Start {
   async run(): Promise<StartedGateway> {
     const log = this.#openLog()
     const folder = await this.#openFolder()
-    const { observer, registry, store, circuits } = await this.#openRegistry(log)
+    const { observer, registry, database, circuits } = await this.#openRegistry(log)
     const authenticate = localIdentity({
       adminToken: folder.adminToken,
       authEnabled: this.#modes.auth,
@@ -120,7 +121,7 @@ class Start {
       circuits,
       authenticate,
       observer,
-      database: () => store.state,
+      database: () => database.watch.state,
       version,
       children: await this.#sweepChildren(log),
     })
@@ -162,20 +163,26 @@ class Start {
   }
 
   async #openRegistry({ log }: GatewayLog) {
-    const stores = await openStores({
-      database: this.#modes.database,
-      schema: this.#settings.migrate ? 'apply' : 'require',
-    })
-    this.#teardown.defer('database', () => stores.close())
-    const saver = new CircuitSaver(stores.circuits, (err) =>
+    const database = await NodeDatabase.open(
+      {
+        database: this.#modes.database,
+        schema: this.#settings.migrate ? 'apply' : 'require',
+        pool: poolOptions(this.#settings),
+        stateDir: this.#stateDir,
+        version,
+        onEvent: (event) => write(log, describeDatabase(event)),
+      },
+      this.#teardown,
+    )
+    const saver = new CircuitSaver(database.circuits, (err) =>
       log.warn({ err }, 'circuits could not be saved; trying again'),
     )
     this.#teardown.defer('circuits', () => saver.close())
     const observer = new Observer(log, this.#hub, saver)
-    const store = new WatchedStore(stores.registry)
-    const registry = new Registry({ store, onEvent: observer.registry })
+    const registry = new Registry({ store: database.registryStore, onEvent: observer.registry })
     await registry.load()
-    return { observer, registry, store, circuits: await stores.circuits.load() }
+    database.start(registry, this.#teardown)
+    return { observer, registry, database, circuits: await database.loadCircuits() }
   }
 
   // No orphan after a `kill -9`: what the last run left behind is ended before anything new is started.

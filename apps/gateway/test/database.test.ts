@@ -13,12 +13,14 @@ describe('database URLs', () => {
     ['sqlite::memory:', { kind: 'sqlite', file: ':memory:' }],
     ['sqlite:///:memory:', { kind: 'sqlite', file: ':memory:' }],
     ['postgres://u@h/n', { kind: 'postgres', url: 'postgres://u@h/n' }],
+    ['mssql://u@h/n?encrypt=false', { kind: 'mssql', url: 'mssql://u@h/n?encrypt=false' }],
+    ['oracle://u:p@h:1521/service', { kind: 'oracle', url: 'oracle://u:p@h:1521/service' }],
     ['mariadb://u@h/n', { kind: 'mysql', url: 'mysql://u@h/n' }],
   ])('%s', (url, expected) => {
     expect(parseDatabaseUrl(url)).toEqual(expected)
   })
 
-  it.each(['sqlite:', 'sqlite:///', 'postgresql:name', 'mssql://h/n', 'mongodb://h/n'])('%s is refused', (url) => {
+  it.each(['sqlite:', 'sqlite:///', 'postgresql:name', 'mssql:name', 'mongodb://h/n'])('%s is refused', (url) => {
     expect(() => parseDatabaseUrl(url)).toThrow(/database: /)
   })
 })

@@ -36,7 +36,7 @@ describe('a gateway', () => {
     await gateway.close()
     await gateway.closed
     const left = await readdir(gateway.stateDir)
-    expect(left.filter((name) => !name.startsWith('gateway.db'))).toEqual([])
+    expect(left.filter((name) => !/^(gateway\.db|snapshot)/.test(name))).toEqual([])
     await expect(fetch(`${gateway.url}/health/live`)).rejects.toThrow()
   })
 

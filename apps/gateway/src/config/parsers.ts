@@ -192,7 +192,7 @@ export function databaseUrl(): Parser<string> {
   return {
     kind: 'URL',
     parse(raw) {
-      const fits = typeof raw === 'string' && /^(sqlite|postgres|postgresql|mysql|mariadb|mssql|oracle):/.test(raw)
+      const fits = typeof raw === 'string' && /^(sqlite|postgres|postgresql|mysql|mariadb|mssql|sqlserver|oracle):/.test(raw)
       if (fits) return { value: raw }
       return { fault: 'expected a URL like sqlite:///path.db, postgresql://user@host/name or mysql://user@host/name' }
     },

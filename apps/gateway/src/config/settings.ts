@@ -83,6 +83,9 @@ export const SETTINGS = {
     also: ['DATABASE_URL'],
     show: hidePassword,
   }),
+  databasePoolSize: given(wholeNumber(1, 1_000), 10, 'Connections to the database at most.'),
+  databaseAcquireTimeout: given(seconds(0.1, 60), 2, 'Time to get a connection to the database.'),
+  databaseStatementTimeout: given(seconds(0.1, 600), 2, 'Time that one statement of the database may take.'),
   migrate: given(yesOrNo(), true, 'Bring the database schema up to date at start.'),
   stateDir: absent(path(), '~/.mcpp', 'Folder for the database, the local admin token and the lock.', {
     foreign: ['MCPP_STATE_DIR'],

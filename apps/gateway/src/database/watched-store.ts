@@ -5,41 +5,27 @@ import type {
   RegistryState,
   RegistryStore,
 } from '@mcp-platform/core-registry'
-import { isDatabaseFailure } from './failure.js'
+import type { DatabaseWatch } from './watch.js'
 
-/** A registry store that remembers whether its database answered last time; the registry asks it every second. */
+/** A registry store that tells a {@link DatabaseWatch} how its database does; the registry asks it every second. */
 export class WatchedStore implements RegistryStore {
   readonly #store: RegistryStore
-  #available = true
+  readonly #watch: DatabaseWatch
 
-  constructor(store: RegistryStore) {
+  constructor(store: RegistryStore, watch: DatabaseWatch) {
     this.#store = store
-  }
-
-  get state(): 'ok' | 'unavailable' {
-    return this.#available ? 'ok' : 'unavailable'
+    this.#watch = watch
   }
 
   load(): Promise<RegistryState> {
-    return this.#watch(this.#store.load())
+    return this.#watch.read(() => this.#store.load())
   }
 
   changesSince(version: number): Promise<RegistryChanges> {
-    return this.#watch(this.#store.changesSince(version))
+    return this.#watch.read(() => this.#store.changesSince(version))
   }
 
   commit(diff: RegistryDiff, by: ChangeContext): Promise<number> {
-    return this.#watch(this.#store.commit(diff, by))
-  }
-
-  async #watch<T>(answer: Promise<T>): Promise<T> {
-    try {
-      const value = await answer
-      this.#available = true
-      return value
-    } catch (error) {
-      if (isDatabaseFailure(error)) this.#available = false
-      throw error
-    }
+    return this.#watch.write(() => this.#store.commit(diff, by))
   }
 }

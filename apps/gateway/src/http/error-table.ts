@@ -9,7 +9,7 @@ import {
 import { GatewayError } from '@mcp-platform/gateway-core'
 import { ValidateError } from '@tsoa/runtime'
 import { isDatabaseFailure } from '../database/failure.js'
-import { reasonOf } from '../errors.js'
+import { reasonOf, systemCode } from '../errors.js'
 
 const DATABASE_RETRY_MS = 2_000
 
@@ -30,7 +30,10 @@ function known(error: unknown): GatewayError | undefined {
   if (error instanceof GatewayError) return error
   if (error instanceof ValidateError) return fromTsoa(error)
   if (isDatabaseFailure(error)) {
-    const message = 'the database does not answer; nothing was changed, try again'
+    const message =
+      systemCode(error) === 'STORE_OUTCOME_UNKNOWN'
+        ? 'the database did not confirm the change; it may have been made: look before you repeat it'
+        : 'the database does not serve now; nothing was changed, try again'
     return new GatewayError(
       'DATABASE_UNAVAILABLE',
       message,

@@ -2,6 +2,7 @@ import type { RegistryEvent } from '@mcp-platform/core-registry'
 import type { GatewayEvent } from '@mcp-platform/gateway-core'
 import type { HealthEvent } from '@mcp-platform/health'
 import type { UpstreamEvent } from '@mcp-platform/mcp-upstream'
+import { isDatabaseFailure } from '../database/failure.js'
 import type { AppEvent } from '../http/app.js'
 import type { SyncEvent } from '../registry/sync.js'
 
@@ -21,6 +22,8 @@ export function describeGatewayEvent(event: GatewayEvent): LogLine {
       const next = event.next === 'another-instance' ? 'trying another instance' : 'giving up'
       return line('warn', `attempt failed, ${next}`, event)
     }
+    case 'denied':
+      return line('info', `refused: ${event.principal} lacks ${event.scope}`, event)
     case 'list-failed': {
       const { template, method, error } = event
       return line('warn', 'list could not be read', { template, method, err: error })
@@ -71,9 +74,14 @@ function describeRegistry(event: RegistryEvent): LogLine {
     case 'refreshed':
       return line('info', 'registry took over changes of another node', { ...event })
     case 'refresh-failed':
-      return line('warn', 'registry could not be read from the database; going on with what is known', {
-        err: event.error,
-      })
+      // Each second while the database is down, and said once elsewhere.
+      return line(
+        isDatabaseFailure(event.error) ? 'debug' : 'warn',
+        'registry could not be read from the database; going on with what is known',
+        {
+          err: event.error,
+        },
+      )
     case 'conflict':
       return line('warn', `an entry of ${event.source} is left out: ${event.conflict.message}`, {
         source: event.source,

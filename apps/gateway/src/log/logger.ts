@@ -1,5 +1,6 @@
 import { destination, type Logger, pino } from 'pino'
 import pretty from 'pino-pretty'
+import type { LogLine } from './describe-event.js'
 
 export type { Logger } from 'pino'
 
@@ -43,4 +44,9 @@ export function createLog(options: {
   }
   const stream = destination({ fd: 2, sync: false })
   return { log: pino(settings, stream), write: (line) => void stream.write(line), flush: () => stream.flushSync() }
+}
+
+/** Writes one line as {@link LogLine} says. */
+export function write(log: Logger, { level, message, facts }: LogLine): void {
+  if (log.isLevelEnabled(level)) log[level](facts, message)
 }

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { DEFAULT_STATE_FOLDER, type GatewayStateFile, STATE_FILE_NAME } from '@mcp-platform/contract'
 import { GatewayStartError, reasonOf } from '../errors.js'
 import { type FolderLock, lockFolder } from './lock.js'
+import { makeFolder } from './make-folder.js'
 
 /** The folder for the state of a gateway: `$MCPP_STATE_DIR`, else `~/.mcpp`. */
 export function stateFolder(env: NodeJS.ProcessEnv): string {
@@ -58,7 +59,7 @@ export class StateFolder {
 
 async function makePrivate(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 })
+    await makeFolder(path)
     await chmod(path, 0o700)
   } catch (error) {
     throw unusable(path, error)

@@ -1,0 +1,52 @@
+import { MssqlDialect } from 'kysely'
+import { loadDrivers } from './driver-package.js'
+import type { OpenedDatabase } from './opened.js'
+import type { PoolOptions } from './pool-options.js'
+import { steady } from './steady.js'
+
+type Tedious = typeof import('tedious')
+type Tarn = typeof import('tarn')
+
+const DEFAULT_PORT = 1_433
+const CANCEL_MS = 1_000
+
+/** SQL Server. Connects on use. @throws GatewayStartError DATABASE_DRIVER_MISSING */
+export async function openMssql(url: string, options: PoolOptions): Promise<OpenedDatabase> {
+  const [tedious = {}, tarn = {}] = await loadDrivers('SQL Server', 'tedious', 'tarn')
+  const driver = tedious as unknown as Tedious
+  const { Pool } = tarn as unknown as Tarn
+  const { size, acquireMs } = options
+  const dialect = new MssqlDialect({
+    tarn: {
+      Pool,
+      options: { min: 0, max: size, acquireTimeoutMillis: acquireMs, createTimeoutMillis: acquireMs },
+    },
+    tedious: { ...driver, connectionFactory: () => new driver.Connection(configOf(url, options)) },
+  })
+  // Kysely closes the pool, which it has made itself.
+  return { dialect: steady(dialect, {}), close: async () => undefined }
+}
+
+/** `mssql://user:password@host:1433/name?encrypt=true&trustServerCertificate=false` */
+export function configOf(url: string, { acquireMs, statementMs }: PoolOptions) {
+  const { hostname, port, pathname, username, password, searchParams } = new URL(url)
+  return {
+    server: hostname,
+    authentication: {
+      type: 'default' as const,
+      options: { userName: decodeURIComponent(username), password: decodeURIComponent(password) },
+    },
+    options: {
+      port: port === '' ? DEFAULT_PORT : Number(port),
+      database: decodeURIComponent(pathname.slice(1)),
+      encrypt: searchParams.get('encrypt') !== 'false',
+      trustServerCertificate: searchParams.get('trustServerCertificate') === 'true',
+      connectTimeout: acquireMs,
+      requestTimeout: statementMs,
+      cancelTimeout: CANCEL_MS,
+      appName: 'mcp-gateway',
+      // Numbers of 64 bits as text, as elsewhere.
+      useUTC: true,
+    },
+  }
+}

@@ -1,0 +1,118 @@
+import { MysqlDialect, type MysqlPool, type MysqlPoolConnection } from 'kysely'
+import type { Pool, PoolConnection } from 'mysql2'
+import { DatabaseConnectionError, NETWORK_GRACE_MS, within } from './deadline.js'
+import { loadDrivers } from './driver-package.js'
+import type { OpenedDatabase } from './opened.js'
+import type { PoolOptions } from './pool-options.js'
+import { steady } from './steady.js'
+
+const CLOSE_MS = 2_000
+const IDLE_IN_TRANSACTION_SECONDS = 10
+
+/** MySQL or MariaDB. Connects on use. @throws GatewayStartError DATABASE_DRIVER_MISSING */
+export async function openMysql(url: string, options: PoolOptions): Promise<OpenedDatabase> {
+  const { size, acquireMs, statementMs } = options
+  const [driver = {}] = await loadDrivers('MySQL', 'mysql2')
+  const { createPool } = driver as unknown as typeof import('mysql2')
+  const pool = createPool({ uri: url, connectionLimit: size, connectTimeout: acquireMs, timezone: 'Z' })
+  const session = sessionSettings(statementMs)
+  pool.on('connection', (connection) => {
+    connection.on('error', () => undefined)
+    connection.query(session, () => undefined)
+  })
+  const dialect = new MysqlDialect({ pool: new BoundedPool(pool, options) })
+  return { dialect: steady(dialect, {}), close: () => closePool(pool) }
+}
+
+/**
+ * Both servers read this: comments with `M!` are MariaDB's, those of version 5.7 are MySQL's (MariaDB skips 5.7 to 9.9).
+ * Locks are waited for half as long as a statement may take, so that it is tried again.
+ */
+function sessionSettings(statementMs: number): string {
+  const seconds = statementMs / 1_000
+  const lockSeconds = Math.max(1, Math.round(seconds / 2))
+  return `set session innodb_lock_wait_timeout = ${lockSeconds}
+    /*M!100300 , session max_statement_time = ${seconds}, session idle_transaction_timeout = ${IDLE_IN_TRANSACTION_SECONDS} */
+    /*!50708 , session max_execution_time = ${Math.ceil(statementMs)} */`
+}
+
+/** Kysely's pool whose connections and statements come in time: mysql2 waits for either without end. */
+class BoundedPool implements MysqlPool {
+  readonly #pool: Pool
+  readonly #options: PoolOptions
+  readonly #known = new WeakMap<PoolConnection, BoundedConnection>()
+
+  constructor(pool: Pool, options: PoolOptions) {
+    this.#pool = pool
+    this.#options = options
+  }
+
+  getConnection(callback: (error: unknown, connection: MysqlPoolConnection) => void): void {
+    const { acquireMs } = this.#options
+    const taken = new Promise<PoolConnection>((resolve, reject) => {
+      this.#pool.getConnection((error, connection) => (error === null ? resolve(connection) : reject(error)))
+    })
+    const late = { what: 'getting a connection', onAfter: (connection: PoolConnection) => connection.release() }
+    within(acquireMs, taken, late).then(
+      (connection) => callback(null, this.#wrap(connection) as unknown as MysqlPoolConnection),
+      (error: unknown) => callback(error, undefined as never),
+    )
+  }
+
+  end(callback: (error: unknown) => void): void {
+    callback(null)
+  }
+
+  #wrap(connection: PoolConnection): BoundedConnection {
+    const known = this.#known.get(connection)
+    if (known !== undefined) return known
+    const made = new BoundedConnection(connection, this.#options.statementMs + NETWORK_GRACE_MS)
+    this.#known.set(connection, made)
+    return made
+  }
+}
+
+class BoundedConnection {
+  readonly #connection: PoolConnection
+  readonly #statementMs: number
+  #lost: DatabaseConnectionError | undefined
+
+  constructor(connection: PoolConnection, statementMs: number) {
+    this.#connection = connection
+    this.#statementMs = statementMs
+  }
+
+  get threadId(): number {
+    return this.#connection.threadId
+  }
+
+  query(sql: string, parameters: readonly unknown[], callback: (error: unknown, result?: unknown) => void): void {
+    if (this.#lost !== undefined) {
+      callback(this.#lost)
+      return
+    }
+    const answer = new Promise((resolve, reject) => {
+      this.#connection.query(sql, [...parameters], (error, result) =>
+        error === null ? resolve(result) : reject(error),
+      )
+    })
+    within(this.#statementMs, answer, { what: 'a statement', onLate: () => this.destroy() }).then(
+      (result) => callback(null, result),
+      (error: unknown) => callback(error),
+    )
+  }
+
+  release(): void {
+    if (this.#lost === undefined) this.#connection.release()
+  }
+
+  destroy(): void {
+    this.#lost = new DatabaseConnectionError('the connection was given up')
+    this.#connection.destroy()
+  }
+}
+
+async function closePool(pool: Pool): Promise<void> {
+  const ended = new Promise<void>((resolve) => pool.end(() => resolve()))
+  await within(CLOSE_MS, ended, { what: 'closing' }).catch(() => undefined)
+}

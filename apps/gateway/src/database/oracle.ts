@@ -1,0 +1,60 @@
+import { ORACLE_SESSION, OracleDialect, type OraclePool } from '@mcp-platform/store-kysely/oracle'
+import { loadDrivers } from './driver-package.js'
+import type { OpenedDatabase } from './opened.js'
+import type { PoolOptions } from './pool-options.js'
+import { steady } from './steady.js'
+
+const DEFAULT_PORT = '1521'
+
+/** Of the package `oracledb`, what is used here. */
+interface OracleDriver {
+  readonly OUT_FORMAT_OBJECT: number
+  readonly CLOB: unknown
+  readonly STRING: unknown
+  createPool(options: object): Promise<OraclePool>
+}
+
+interface Session {
+  callTimeout: number
+  execute(sql: string): Promise<unknown>
+}
+
+/** Oracle Database, in the driver's thin mode: no client libraries. @throws GatewayStartError DATABASE_DRIVER_MISSING */
+export async function openOracle(url: string, options: PoolOptions): Promise<OpenedDatabase> {
+  const [module = {}] = await loadDrivers('Oracle', 'oracledb')
+  const driver = module as unknown as OracleDriver
+  const dialect = new OracleDialect({
+    pool: () => driver.createPool({ ...connectionOf(url), ...poolOf(options) }),
+    outFormat: driver.OUT_FORMAT_OBJECT,
+    fetchTypeHandler: (column) => (typeOf(column) === driver.CLOB ? { type: driver.STRING } : undefined),
+  })
+  // Kysely closes the pool, which is made on first use.
+  return { dialect: steady(dialect, {}), close: async () => undefined }
+}
+
+/** `oracle://user:password@host:1521/service` */
+export function connectionOf(url: string) {
+  const { hostname, port, pathname, username, password } = new URL(url)
+  return {
+    user: decodeURIComponent(username),
+    password: decodeURIComponent(password),
+    connectString: `${hostname}:${port === '' ? DEFAULT_PORT : port}${decodeURIComponent(pathname)}`,
+  }
+}
+
+function poolOf({ size, acquireMs, statementMs }: PoolOptions) {
+  return {
+    poolMin: 0,
+    poolMax: size,
+    queueTimeout: acquireMs,
+    connectTimeout: Math.ceil(acquireMs / 1_000),
+    sessionCallback: (session: Session, _tag: string, done: (error?: unknown) => void) => {
+      session.callTimeout = statementMs
+      session.execute(ORACLE_SESSION).then(() => done(), done)
+    },
+  }
+}
+
+function typeOf(column: unknown): unknown {
+  return typeof column === 'object' && column !== null ? Reflect.get(column, 'dbType') : undefined
+}

@@ -1,0 +1,108 @@
+import { Socket } from 'node:net'
+import { PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely'
+import { Pool, type PoolClient } from 'pg'
+import { systemCode } from '../errors.js'
+import { DatabaseConnectionError, NETWORK_GRACE_MS, within } from './deadline.js'
+import type { OpenedDatabase } from './opened.js'
+import type { PoolOptions } from './pool-options.js'
+import { steady } from './steady.js'
+
+/** A node that stands still in a transaction must not hold its locks for longer. */
+const IDLE_IN_TRANSACTION_MS = 10_000
+const CLOSE_MS = 2_000
+
+/** PostgreSQL. Connects on use. */
+export function openPostgres(url: string, options: PoolOptions): OpenedDatabase {
+  const { size, acquireMs, statementMs } = options
+  const sockets = new Set<Socket>()
+  const pool = new Pool({
+    connectionString: url,
+    max: size,
+    connectionTimeoutMillis: acquireMs,
+    statement_timeout: statementMs,
+    // Before the statement's own time is up: a lock that others hold is tried again.
+    lock_timeout: Math.ceil(statementMs / 2),
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+    application_name: 'mcp-gateway',
+    keepAlive: true,
+    stream: () => remembered(new Socket(), sockets),
+  })
+  // A connection that breaks is reported by its statement, an idle one is replaced; unheard errors would end the process.
+  pool.on('error', () => undefined)
+  pool.on('connect', (client) => client.on('error', () => undefined))
+  const dialect = new PostgresDialect({ pool: bounded(pool, statementMs + NETWORK_GRACE_MS) })
+  return { dialect: steady(dialect, {}), close: () => closePool(pool, sockets) }
+}
+
+function remembered(socket: Socket, sockets: Set<Socket>): Socket {
+  sockets.add(socket)
+  socket.once('close', () => sockets.delete(socket))
+  return socket
+}
+
+/** Kysely's pool whose statements end in time also when the network loses every byte. */
+function bounded(pool: Pool, statementMs: number): PostgresPool {
+  const clients = new WeakMap<PoolClient, BoundedClient>()
+  return {
+    options: pool.options,
+    connect: async () => {
+      const client = await pool.connect().catch(asConnectionError)
+      const known = clients.get(client) ?? new BoundedClient(client, statementMs)
+      clients.set(client, known)
+      known.take()
+      return known as unknown as PostgresPoolClient
+    },
+    end: async () => undefined,
+  }
+}
+
+class BoundedClient {
+  readonly #client: PoolClient
+  readonly #statementMs: number
+  #lost: DatabaseConnectionError | undefined
+  #held = false
+
+  constructor(client: PoolClient, statementMs: number) {
+    this.#client = client
+    this.#statementMs = statementMs
+  }
+
+  get processID(): unknown {
+    return Reflect.get(this.#client, 'processID')
+  }
+
+  take(): void {
+    this.#held = true
+  }
+
+  async query(sql: string, parameters: readonly unknown[]): Promise<unknown> {
+    if (this.#lost !== undefined) throw this.#lost
+    const answer = this.#client.query(sql, [...parameters]).catch(asConnectionError)
+    return within(this.#statementMs, answer, { what: 'a statement', onLate: () => this.#lose() })
+  }
+
+  release(discard: boolean): void {
+    if (!this.#held) return
+    this.#held = false
+    this.#client.release(discard)
+  }
+
+  // Ends the connection at once: what waits on it is rejected, and the pool makes another.
+  #lose(): void {
+    this.#lost = new DatabaseConnectionError('the connection was given up')
+    this.release(true)
+  }
+}
+
+/** Errors of the server have a code, those of the system too; what has none is pg's own word for a lost connection. */
+function asConnectionError(error: unknown): never {
+  if (systemCode(error) !== undefined || !(error instanceof Error)) throw error
+  throw new DatabaseConnectionError(error.message, { cause: error })
+}
+
+async function closePool(pool: Pool, sockets: ReadonlySet<Socket>): Promise<void> {
+  const cut = (): void => {
+    for (const socket of sockets) socket.destroy()
+  }
+  await within(CLOSE_MS, pool.end(), { what: 'closing', onLate: cut }).catch(cut)
+}
