@@ -9,9 +9,8 @@ export function isInteractive(): boolean {
 
 /** Asks for a secret: what is typed is not shown. @throws CliError when it is interrupted */
 export async function askSecret(question: string): Promise<string> {
-  process.stderr.write(question)
   try {
-    return await readAnswer(new Writable({ write: (_chunk, _encoding, done) => done() }), '')
+    return await readAnswer(question, new Writable({ write: (_chunk, _encoding, done) => done() }))
   } finally {
     process.stderr.write('\n')
   }
@@ -19,18 +18,20 @@ export async function askSecret(question: string): Promise<string> {
 
 /** Asks for yes or no; anything but yes is no. */
 export async function confirmed(question: string): Promise<boolean> {
-  const answer = await readAnswer(process.stderr, `${question} [y/N] `)
+  const answer = await readAnswer(`${question} [y/N] `, process.stderr)
   return /^y(es)?$/i.test(answer.trim())
 }
 
-// Questions go to stderr: stdout is for the result.
-async function readAnswer(output: NodeJS.WritableStream, question: string): Promise<string> {
-  const prompt = createInterface({ input: process.stdin, output, terminal: true, historySize: 0 })
+/** @param echo where what is typed is shown */
+async function readAnswer(question: string, echo: NodeJS.WritableStream): Promise<string> {
+  const prompt = createInterface({ input: process.stdin, output: echo, terminal: true, historySize: 0 })
   const gone = new AbortController()
   prompt.once('SIGINT', () => gone.abort())
   prompt.once('close', () => gone.abort())
+  // To stderr: stdout is for the result. And only now: before, the terminal itself shows what is typed.
+  process.stderr.write(question)
   try {
-    return await prompt.question(question, { signal: gone.signal })
+    return await prompt.question('', { signal: gone.signal })
   } catch (error) {
     if (gone.signal.aborted) throw new CliError('CLI_INTERRUPTED', 'Nothing was done: the question was not answered.')
     throw error
