@@ -168,6 +168,10 @@ describe('logout', () => {
     expect(await failureOf(() => check(access.token))).toMatchObject({ problem: 'revoked' })
     expect(await failureOf(() => world.sessions.refresh(refreshToken))).toMatchObject(FAILED)
     expect(await check(other.access.token)).toMatchObject({ id: 'user:anna' })
+    expect(world.directory.state.revokedTokens.size).toBe(1)
+    world.clock.advance(16 * MINUTE + 1_000)
+    await world.users.update('anna', {}, root)
+    expect(world.directory.state.revokedTokens.size).toBe(0)
   })
 
   it('of nothing that is known is no error, and not for API keys', async () => {

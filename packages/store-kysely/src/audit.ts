@@ -1,33 +1,31 @@
 import { randomBytes } from 'node:crypto'
+import type { AuditEvent } from '@mcp-platform/auth'
 import type { ChangeContext, RegistryDiff, RegistryOperation } from '@mcp-platform/core-registry'
-import type { Insertable } from 'kysely'
-import type { AuditEventsTable } from './tables.js'
 
 // Enough to see what an import did; the rows themselves say the rest.
 const MAX_LISTED = 1_000
 
-/** The audit record of a registry change: who did what to which rows; never what is in them. */
-export function auditRow(
-  diff: RegistryDiff,
-  by: ChangeContext,
-  facts: { version: number; now: number },
-): Insertable<AuditEventsTable> {
+/** The audit event of a registry change: who did what to which rows; never what is in them. */
+export function auditEventOf(diff: RegistryDiff, by: ChangeContext, now: number): AuditEvent {
   const touched = diff.operations.map(describe)
-  const details = { operations: touched.slice(0, MAX_LISTED), total: touched.length }
   return {
-    id: timeOrderedId(facts.now),
-    occurred_at: new Date(facts.now).toISOString(),
+    id: timeOrderedId(now),
+    at: new Date(now),
     actor: by.actor,
     action: diff.action,
     outcome: 'success',
-    request_id: by.requestId ?? null,
-    address: by.address ?? null,
-    registry_v: facts.version,
-    details: JSON.stringify(details),
+    requestId: by.requestId,
+    address: by.address,
+    count: 1,
+    details: { operations: touched.slice(0, MAX_LISTED), total: touched.length },
   }
 }
 
-function describe(operation: RegistryOperation): { op: string; template: string; id?: string } {
+type Described =
+  | { readonly op: string; readonly template: string }
+  | { readonly op: string; readonly template: string; readonly id: string }
+
+function describe(operation: RegistryOperation): Described {
   if (operation.op === 'put-template') return { op: operation.op, template: operation.template.name }
   if (operation.op === 'delete-template') return { op: operation.op, template: operation.name }
   const { template, id } = operation.op === 'put-instance' ? operation.instance : operation

@@ -1,4 +1,12 @@
-import { type InsertObject, type Kysely, type RawBuilder, sql, type Transaction } from 'kysely'
+import {
+  type InsertObject,
+  type Kysely,
+  type RawBuilder,
+  type SelectQueryBuilder,
+  type SqlBool,
+  sql,
+  type Transaction,
+} from 'kysely'
 import type { StoreTables } from './tables.js'
 
 /** The databases this package knows. MariaDB is `mysql`. */
@@ -33,6 +41,8 @@ export interface DialectTraits {
   readonly manyRows: boolean
   /** How the first rows of an answer are said. */
   readonly firstRows: 'limit' | 'top' | 'fetch'
+  /** Texts of any length can be compared by `=`. */
+  readonly comparesText: boolean
   /** How an upsert is said. */
   readonly upsert: 'on-conflict' | 'on-duplicate-key' | 'delete-insert'
   /** The isolation level in which all reads of one transaction see one moment; undefined where it is always so. */
@@ -51,6 +61,7 @@ const TRAITS: Readonly<Record<DialectName, DialectTraits>> = {
     bigint: 'integer',
     createTable: 'if-not-exists',
     manyRows: true,
+    comparesText: true,
     firstRows: 'limit',
     upsert: 'on-conflict',
     snapshot: undefined,
@@ -65,6 +76,7 @@ const TRAITS: Readonly<Record<DialectName, DialectTraits>> = {
     bigint: 'bigint',
     createTable: 'if-not-exists',
     manyRows: true,
+    comparesText: true,
     firstRows: 'limit',
     upsert: 'on-conflict',
     snapshot: 'repeatable read',
@@ -80,6 +92,7 @@ const TRAITS: Readonly<Record<DialectName, DialectTraits>> = {
     bigint: 'bigint',
     createTable: 'if-not-exists',
     manyRows: true,
+    comparesText: true,
     firstRows: 'limit',
     upsert: 'on-duplicate-key',
     snapshot: 'repeatable read',
@@ -93,6 +106,7 @@ const TRAITS: Readonly<Record<DialectName, DialectTraits>> = {
     bigint: 'bigint',
     createTable: 'transactional',
     manyRows: true,
+    comparesText: true,
     firstRows: 'top',
     upsert: 'delete-insert',
     // Readers lock the version row first, and every writer needs it first.
@@ -107,6 +121,7 @@ const TRAITS: Readonly<Record<DialectName, DialectTraits>> = {
     bigint: 'number(19)',
     createTable: 'look-first',
     manyRows: false,
+    comparesText: false,
     firstRows: 'fetch',
     upsert: 'delete-insert',
     snapshot: 'serializable',
@@ -128,6 +143,23 @@ export function isTransient(dialect: DialectName, error: unknown): boolean {
   if (typeof error !== 'object' || error === null) return false
   const codes = Object.entries(error).filter(([name]) => name === 'code' || name === 'errno' || name === 'number')
   return codes.some(([, code]) => traitsOf(dialect).transient.includes(code))
+}
+
+/** True where a column of any length has this text: Oracle does not compare such columns by `=`. */
+export function sameText(dialect: DialectName, column: string, value: string): RawBuilder<SqlBool> {
+  if (traitsOf(dialect).comparesText) return sql<SqlBool>`${sql.ref(column)} = ${value}`
+  return sql<SqlBool>`dbms_lob.compare(${sql.ref(column)}, ${value}) = 0`
+}
+
+/** The first rows of an answer, in the words of the database. */
+export function firstRows<DB, TB extends keyof DB, O>(
+  query: SelectQueryBuilder<DB, TB, O>,
+  dialect: DialectName,
+  count: number,
+): SelectQueryBuilder<DB, TB, O> {
+  const how = traitsOf(dialect).firstRows
+  if (how === 'limit') return query.limit(count)
+  return how === 'top' ? query.top(count) : query.fetch(count)
 }
 
 /** Rows to write, and by which columns a row is recognised. */

@@ -1,4 +1,4 @@
-/** Every code an error of this package can carry. Stable. `REGISTRY_STALE` is the registry port's own. */
+/** Every code an error of this package can carry. Stable. `REGISTRY_STALE` and `AUTH_STALE` belong to the ports. */
 export type StoreErrorCode =
   | 'STORE_BUSY'
   | 'STORE_LOCKED'
@@ -9,6 +9,7 @@ export type StoreErrorCode =
   | 'STORE_OUTCOME_UNKNOWN'
   | 'STORE_LEASE_LOST'
   | 'REGISTRY_STALE'
+  | 'AUTH_STALE'
 
 /** Base of all errors of this package: tell them apart by `code`. Errors of the driver pass through as they are. */
 export abstract class StoreError extends Error {
@@ -113,5 +114,14 @@ export class StoreStaleError extends StoreError {
 
   constructor(expectedVersion: number, version: number) {
     super(`the registry is at version ${version}, the change was decided on version ${expectedVersion}`)
+  }
+}
+
+/** Another writer of users or keys was faster; the directory decides again by itself. */
+export class IdentityStaleError extends StoreError {
+  readonly code = 'AUTH_STALE'
+
+  constructor(expectedVersion: number, version: number) {
+    super(`users and keys are at version ${version}, the change was decided on version ${expectedVersion}`)
   }
 }

@@ -1,5 +1,17 @@
+export type {
+  ApiKeysTable,
+  AuditChainsTable,
+  AuditLinksTable,
+  AuthTables,
+  KeyChecksTable,
+  RefreshTokensTable,
+  RevokedTokensTable,
+  SigningKeysTable,
+  UsersTable,
+} from './auth/tables.js'
 export { type DialectName, isTransient, SQLITE_PRAGMAS } from './dialects.js'
 export {
+  IdentityStaleError,
   LeaseLostError,
   MigrationFailedError,
   MigrationLockedError,

@@ -1,13 +1,15 @@
+import type { AuditChain } from '@mcp-platform/auth'
 import type { ChangeContext, Instance, RegistryDiff } from '@mcp-platform/core-registry'
-import { type Insertable, sql, type Transaction } from 'kysely'
-import { auditRow } from './audit.js'
+import type { Insertable, Transaction } from 'kysely'
+import { auditEventOf } from './audit.js'
+import { appendEvents, appendLinked, lockChain } from './auth/audit-append.js'
 import { type DialectName, upsert } from './dialects.js'
 import { StoreStaleError } from './errors.js'
 import { type InstanceKey, type NetChanges, netChanges } from './net-changes.js'
 import { instanceRow, settingsRow } from './registry-rows.js'
 import type { Seal } from './seal.js'
 import type { StoreTables, TombstonesTable } from './tables.js'
-import { forgetTombstones } from './tombstones.js'
+import { forgetTombstones, nextVersion } from './tombstones.js'
 
 /** A template's tombstone has no id; some databases take an empty text for null, and no id is a star. */
 export const TEMPLATE_TOMBSTONE = '*'
@@ -18,13 +20,15 @@ const CHUNK = 100
 export interface CommitFacts {
   readonly dialect: DialectName
   readonly seal: Seal | undefined
+  /** Of this node; absent: the record is written without a chain. */
+  readonly chain: AuditChain | undefined
   readonly now: number
   readonly tombstoneTtlMs: number
 }
 
 /**
- * Writes one change: the version first (its row lock makes commit order equal number order), then the rows stamped with it,
- * then the audit record.
+ * Writes one change: the version first (its row lock makes commit order equal number order; only the lock of the node's audit
+ * chain comes before), then the rows stamped with it, then the audit record.
  * @throws StoreStaleError when the change was decided on another version
  */
 export async function commitDiff(
@@ -33,26 +37,17 @@ export async function commitDiff(
   by: ChangeContext,
   facts: CommitFacts,
 ): Promise<number> {
+  if (facts.chain !== undefined) await lockChain(trx, facts.chain.node)
   const version = await nextVersion(trx)
   if (diff.expectedVersion !== undefined && diff.expectedVersion !== version - 1) {
     throw new StoreStaleError(diff.expectedVersion, version - 1)
   }
   await new Commit(trx, version, facts).write(netChanges(diff.operations))
-  await trx
-    .insertInto('audit_events')
-    .values(auditRow(diff, by, { version, now: facts.now }))
-    .execute()
+  const { dialect, chain } = facts
+  const event = auditEventOf(diff, by, facts.now)
+  if (chain === undefined) await appendEvents(trx, [event], { dialect, registryVersion: version })
+  else await appendLinked(trx, [event], { dialect, chain, registryVersion: version })
   return version
-}
-
-async function nextVersion(trx: Transaction<StoreTables>): Promise<number> {
-  await trx
-    .updateTable('registry_version')
-    .set({ v: sql<number>`${sql.ref('v')} + 1` })
-    .where('id', '=', 1)
-    .execute()
-  const row = await trx.selectFrom('registry_version').select('v').where('id', '=', 1).executeTakeFirstOrThrow()
-  return Number(row.v)
 }
 
 class Commit {

@@ -1,3 +1,4 @@
+import type { AuditChain } from '@mcp-platform/auth'
 import type { RegistryStore } from '@mcp-platform/core-registry'
 import type { Kysely } from 'kysely'
 import { type DialectName, traitsOf } from './dialects.js'
@@ -14,6 +15,8 @@ const DEFAULT_TOMBSTONE_TTL_MS = 24 * 60 * 60 * 1_000
 export interface RegistryStoreOptions extends Omit<Patience, 'signal'> {
   /** Encrypts headers and environments at rest. @default they are kept as they are */
   readonly seal?: Seal | undefined
+  /** Links the audit record of each change to this node's chain. @default records are written without a chain */
+  readonly chain?: AuditChain | undefined
   /** How long deletions are remembered, in milliseconds; who is further behind loads everything. @default 24 h */
   readonly tombstoneTtlMs?: number | undefined
   /** Milliseconds since 1970. @default Date.now */
@@ -30,7 +33,7 @@ export function kyselyRegistryStore(
   options: RegistryStoreOptions = {},
 ): RegistryStore {
   traitsOf(dialect)
-  const { seal, now = Date.now, tombstoneTtlMs = DEFAULT_TOMBSTONE_TTL_MS } = options
+  const { seal, chain, now = Date.now, tombstoneTtlMs = DEFAULT_TOMBSTONE_TTL_MS } = options
   const reading = { ...options, db, dialect, snapshot: true }
   return {
     load: () => transact(reading, (trx) => readState(trx, seal)),
@@ -42,7 +45,7 @@ export function kyselyRegistryStore(
     },
     commit: (diff, by) =>
       transact({ ...options, db, dialect }, (trx) =>
-        commitDiff(trx, diff, by, { dialect, seal, now: now(), tombstoneTtlMs }),
+        commitDiff(trx, diff, by, { dialect, seal, chain, now: now(), tombstoneTtlMs }),
       ),
   }
 }

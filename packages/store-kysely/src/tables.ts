@@ -1,9 +1,11 @@
+import type { AuthTables } from './auth/tables.js'
+
 /**
  * The tables of this package, as Kysely sees them: make your `Kysely<StoreTables>` (or one that has more tables).
  * Instants are ISO 8601 in UTC, JSON is text: both are the same in every database and sort as they should.
  * Some drivers give 64-bit numbers as text, hence `number | string`.
  */
-export interface StoreTables {
+export interface StoreTables extends AuthTables {
   registry_version: RegistryVersionTable
   templates: TemplatesTable
   load_balancer_configs: LoadBalancerConfigsTable
@@ -49,7 +51,8 @@ export interface InstancesTable {
 }
 
 export interface TombstonesTable {
-  kind: 'template' | 'instance'
+  kind: 'template' | 'instance' | 'user' | 'api-key'
+  /** `*` for users and API keys. */
   template_name: string
   /** `*` for a template: some databases take an empty text for null. */
   id: string

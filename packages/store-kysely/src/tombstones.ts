@@ -26,3 +26,14 @@ export async function lockVersion(trx: Transaction<StoreTables>): Promise<void> 
     .where('id', '=', 1)
     .execute()
 }
+
+/** Takes the row of the version and the next number: commit order equals number order. */
+export async function nextVersion(trx: Transaction<StoreTables>): Promise<number> {
+  await trx
+    .updateTable('registry_version')
+    .set({ v: sql<number>`${sql.ref('v')} + 1` })
+    .where('id', '=', 1)
+    .execute()
+  const row = await trx.selectFrom('registry_version').select('v').where('id', '=', 1).executeTakeFirstOrThrow()
+  return Number(row.v)
+}

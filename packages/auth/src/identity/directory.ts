@@ -7,6 +7,8 @@ import { Turns } from './turns.js'
 
 // Each attempt reads what the faster one wrote; five lost races in a row are no coincidence.
 const MAX_ATTEMPTS = 5
+// Longer than the leeway of clocks: the token is refused by its own time from then on.
+const REVOCATION_KEPT_MS = 60_000
 
 /** What somebody decided to change, and what to tell the caller. */
 export interface Decided<T> {
@@ -20,6 +22,8 @@ export interface DirectoryOptions {
   readonly store: IdentityStore
   /** Gets a snapshot after each successful load, refresh and change, also when nothing changed: it is confirmed then. */
   readonly onSnapshot?: ((snapshot: AuthSnapshot) => void) | undefined
+  /** Milliseconds since 1970: revocations of tokens that have expired are forgotten. @default Date.now */
+  readonly now?: (() => number) | undefined
   readonly onEvent?: AuthObserver | undefined
 }
 
@@ -31,6 +35,7 @@ export class Directory {
   readonly store: IdentityStore
   readonly #onSnapshot: ((snapshot: AuthSnapshot) => void) | undefined
   readonly #onEvent: AuthObserver | undefined
+  readonly #now: () => number
   readonly #turns = new Turns()
   #state: IdentityState = emptyIdentity
   #snapshot: AuthSnapshot = AuthSnapshot.of(emptyIdentity)
@@ -40,6 +45,7 @@ export class Directory {
     this.store = options.store
     this.#onSnapshot = options.onSnapshot
     this.#onEvent = options.onEvent
+    this.#now = options.now ?? Date.now
   }
 
   get state(): IdentityState {
@@ -108,11 +114,16 @@ export class Directory {
   }
 
   #become(state: IdentityState, action: string | undefined): void {
-    this.#state = state
-    this.#snapshot = AuthSnapshot.of(state)
+    this.#state = withoutExpired(state, new Date(this.#now() - REVOCATION_KEPT_MS))
+    this.#snapshot = AuthSnapshot.of(this.#state)
     this.#onSnapshot?.(this.#snapshot)
     this.#onEvent?.({ type: 'identity-changed', version: state.version, action })
   }
+}
+
+function withoutExpired(state: IdentityState, before: Date): IdentityState {
+  const kept = [...state.revokedTokens].filter(([, expiresAt]) => expiresAt >= before)
+  return kept.length === state.revokedTokens.size ? state : { ...state, revokedTokens: new Map(kept) }
 }
 
 function isStale(error: unknown): boolean {

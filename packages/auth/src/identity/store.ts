@@ -11,8 +11,8 @@ export interface IdentityStore {
   /** What became different after `version`; cheap when nothing did. Asked each second. */
   changesSince(version: number): Promise<IdentityChanges>
   /**
-   * Writes one change and its audit record in one transaction, if the store is still at `expectedVersion`.
-   * @returns the new version, `expectedVersion + 1`
+   * Writes one change and its audit record in one transaction, if users, keys and revocations are still as at `expectedVersion`.
+   * @returns the new version, greater than `expectedVersion`; nothing else has changed in between
    * @throws an error with code `AUTH_STALE` (IdentityStaleError) if somebody was faster; nothing is written then
    */
   commit(changes: readonly IdentityChange[], expectedVersion: number, audit: AuditEvent): Promise<number>

@@ -59,6 +59,7 @@ export async function makeWorld(options: { ring?: MasterKeyRing; verifiers?: rea
   let authenticator: Authenticator | undefined
   const directory = new Directory({
     store: identity,
+    now: clock.now,
     onEvent,
     onSnapshot: (snapshot) => authenticator?.update(snapshot),
   })

@@ -1,0 +1,5 @@
+export { type AuditingOptions, kyselyAuditStore } from './auth/audit-store.js'
+export { type IdentityStoreOptions, kyselyIdentityStore } from './auth/identity-store.js'
+export { kyselyKeyCheckStore } from './auth/key-check-store.js'
+export { kyselyRefreshTokenStore } from './auth/refresh-token-store.js'
+export { kyselySigningKeyStore } from './auth/signing-key-store.js'
