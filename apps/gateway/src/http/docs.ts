@@ -12,6 +12,7 @@ const REDOC_PAGE = `<!doctype html>
     <meta charset="utf-8">
     <title>MCP Platform gateway: API reference</title>
     <meta name="viewport" content="width=device-width, initial-scale=1">
+    <link rel="icon" href="data:,">
     <style>body { margin: 0 }</style>
   </head>
   <body>
