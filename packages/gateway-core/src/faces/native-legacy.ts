@@ -9,15 +9,15 @@ import {
   SessionNotFoundError,
 } from '@mcp-platform/mcp-bridge'
 import { scanEnvelope, type UpstreamMessage } from '@mcp-platform/mcp-upstream'
-import type { GatewayCall, GatewayReply } from '../call.js'
-import { CallScope, totalTimeMs } from '../call-scope.js'
+import type { GatewayReply } from '../call.js'
 import { GatewayError } from '../errors.js'
 import { callHeaders } from './headers.js'
+import { inScope, take } from './legacy-call.js'
 import type { NativeExchange } from './native-exchange.js'
 import { sendJson } from './respond.js'
 import { ResumableStream } from './resumable-stream.js'
 import { rpcErrorMessage, toRpcFailure } from './rpc-error.js'
-import { runNative, totalMsOf } from './run-native.js'
+import { runNative } from './run-native.js'
 import { forgetChanged } from './visible-tools.js'
 
 /** Accepting SSE, a caller that waits this long gets its stream opened for keep-alive, in milliseconds. */
@@ -169,64 +169,6 @@ async function deliver(
 function cancelled(exchange: NativeExchange, stream: ResumableStream): void {
   if (!stream.opened && !exchange.response.headersSent)
     exchange.response.writeHead(202, { 'x-request-id': exchange.requestId }).end()
-}
-
-// Notifications and the client's answers to questions.
-async function take(exchange: NativeExchange, session: ClientSession, message: UpstreamMessage): Promise<void> {
-  const { envelope } = message
-  if (envelope.kind === 'response') return takeResponse(exchange, session, message)
-  if (envelope.method === 'notifications/cancelled') session.cancel(cancelledId(message))
-  else await inScope(exchange, session, message, (call) => runNative(exchange, call))
-}
-
-async function takeResponse(exchange: NativeExchange, session: ClientSession, message: UpstreamMessage): Promise<void> {
-  if (session.answered(idToken(message), message.body) || !session.upstream) return
-  const { readLimits } = exchange.context.routes.require(exchange.template ?? '')
-  await session.upstream.exchange(message, { signal: session.ended, limits: readLimits })
-}
-
-function cancelledId({ body, envelope }: UpstreamMessage): string {
-  const params: unknown = envelope.params
-    ? JSON.parse(body.toString('utf8', envelope.params.start, envelope.params.end))
-    : {}
-  const requestId =
-    typeof params === 'object' && params !== null && 'requestId' in params ? params.requestId : undefined
-  return JSON.stringify(requestId) ?? ''
-}
-
-async function inScope<T>(
-  exchange: NativeExchange,
-  session: ClientSession,
-  message: UpstreamMessage,
-  use: (call: GatewayCall) => Promise<T>,
-): Promise<T> {
-  const { context, request, response, template, requestId, principal, header } = exchange
-  const scope = new CallScope({
-    response,
-    wheel: context.wheel,
-    scopes: context.scopes,
-    totalMs: totalTimeMs(request, totalMsOf(exchange)),
-    outlivesCaller: true,
-  })
-  const id = idToken(message)
-  session.beginCall(id, scope.controller)
-  try {
-    return await use({
-      requestId,
-      face: 'native',
-      template: template ?? '',
-      principal,
-      message,
-      caller: { era: 'legacy', context: principal.id, session },
-      signal: scope.signal,
-      header,
-      pinnedTo: session.instanceId,
-      trace: exchange.trace,
-    })
-  } finally {
-    session.endCall(id)
-    scope.end()
-  }
 }
 
 function requireSession(exchange: NativeExchange): ClientSession {

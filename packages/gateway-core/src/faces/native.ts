@@ -10,12 +10,13 @@ import { servedElsewhere } from './hop.js'
 import type { NativeExchange } from './native-exchange.js'
 import { serveBatch, serveLegacyMessage, serveLegacyStream, serveSessionEnd } from './native-legacy.js'
 import { serveModern } from './native-modern.js'
+import { type SsePath, serveSse } from './native-sse.js'
 import { sendJson } from './respond.js'
 import { rpcErrorMessage, toRpcFailure } from './rpc-error.js'
 
 /**
  * The native face: Streamable HTTP of both protocol eras on one URL. The body of a POST decides about the era; GET,
- * DELETE and batches exist in the legacy era only.
+ * DELETE and batches exist in the legacy era only. `sse` names a path of the deprecated HTTP+SSE transport instead.
  */
 export async function serveNative(
   context: FaceContext,
@@ -23,13 +24,15 @@ export async function serveNative(
   response: ServerResponse,
   template: string | undefined,
   requestId: string,
+  sse?: SsePath | undefined,
 ): Promise<void> {
   const known: { idToken: string } = { idToken: 'null' }
   try {
     const principal = await context.authenticate(request)
     const header = (name: string): string | undefined => headerOf(request, name)
     const exchange = { context, request, response, template, requestId, principal, header, trace: newTrace() }
-    await serveMethod(exchange, known)
+    if (sse) await serveSse(exchange, sse)
+    else await serveMethod(exchange, known)
   } catch (error) {
     fail(context, request, response, requestId, known.idToken, error)
   }

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { asGatewayError, toProblem } from '../problem.js'
 import type { FaceContext } from './context.js'
 import { serveNative } from './native.js'
+import { isSsePath } from './native-sse.js'
 import { sendProblem } from './respond.js'
 import { serveRest } from './rest.js'
 import { parseMcpPath } from './rest-path.js'
@@ -16,6 +17,10 @@ export async function serveMcp(
   try {
     const path = parseMcpPath(request.url ?? '')
     const { template } = path
+    if (template !== undefined && isSsePath(path.operation)) {
+      await serveNative(context, request, response, template, requestId, path.operation)
+      return
+    }
     if (template !== undefined && path.operation !== '') {
       await serveRest(context, request, response, { ...path, template }, requestId)
       return

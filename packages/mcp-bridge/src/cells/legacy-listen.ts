@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type {
   Connection,
   ExchangeOptions,
@@ -14,6 +15,12 @@ import { asObject, objectAt } from '../json-edit.js'
 import type { JsonObject } from '../json-object.js'
 import { idToken } from '../local-reply.js'
 import { META } from '../versions.js'
+
+/**
+ * From the acknowledgement on nothing may be missed, so it waits for the stream this long, in milliseconds. Not longer:
+ * servers on the SDK's web transport send the head of their stream with its first event only.
+ */
+const OPEN_MS = 200
 
 /** Which legacy notification a filter member stands for, and which capability announces it. */
 const LISTS = [
@@ -80,8 +87,7 @@ class LegacyListener {
       }
       const open = Promise.withResolvers<void>()
       const listening = this.#session.listen(hear, this.#options.signal, open.resolve)
-      // From the acknowledgement on nothing may be missed, so it waits for the stream.
-      await Promise.race([open.promise, listening])
+      await Promise.race([open.promise, listening, delay(OPEN_MS, undefined, { ref: false })])
       await this.#send(sink, 'notifications/subscriptions/acknowledged', { notifications: this.#honoured(uris) })
       acknowledged.resolve()
       await listening

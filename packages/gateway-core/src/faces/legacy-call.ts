@@ -1,0 +1,65 @@
+import { type ClientSession, idToken } from '@mcp-platform/mcp-bridge'
+import type { UpstreamMessage } from '@mcp-platform/mcp-upstream'
+import type { GatewayCall } from '../call.js'
+import { CallScope, totalTimeMs } from '../call-scope.js'
+import type { NativeExchange } from './native-exchange.js'
+import { runNative, totalMsOf } from './run-native.js'
+
+/** Takes what wants no answer: notifications, and the client's answers to questions. */
+export async function take(exchange: NativeExchange, session: ClientSession, message: UpstreamMessage): Promise<void> {
+  const { envelope } = message
+  if (envelope.kind === 'response') return takeResponse(exchange, session, message)
+  if (envelope.method === 'notifications/cancelled') session.cancel(cancelledId(message))
+  else await inScope(exchange, session, message, (call) => runNative(exchange, call))
+}
+
+async function takeResponse(exchange: NativeExchange, session: ClientSession, message: UpstreamMessage): Promise<void> {
+  if (session.answered(idToken(message), message.body) || !session.upstream) return
+  const { readLimits } = exchange.context.routes.require(exchange.template ?? '')
+  await session.upstream.exchange(message, { signal: session.ended, limits: readLimits })
+}
+
+function cancelledId({ body, envelope }: UpstreamMessage): string {
+  const params: unknown = envelope.params
+    ? JSON.parse(body.toString('utf8', envelope.params.start, envelope.params.end))
+    : {}
+  const requestId =
+    typeof params === 'object' && params !== null && 'requestId' in params ? params.requestId : undefined
+  return JSON.stringify(requestId) ?? ''
+}
+
+/** Runs one call of a session: cancellable by the client's own id, bounded by its time, outliving a lost connection. */
+export async function inScope<T>(
+  exchange: NativeExchange,
+  session: ClientSession,
+  message: UpstreamMessage,
+  use: (call: GatewayCall) => Promise<T>,
+): Promise<T> {
+  const { context, request, response, template, requestId, principal, header } = exchange
+  const scope = new CallScope({
+    response,
+    wheel: context.wheel,
+    scopes: context.scopes,
+    totalMs: totalTimeMs(request, totalMsOf(exchange)),
+    outlivesCaller: true,
+  })
+  const id = idToken(message)
+  session.beginCall(id, scope.controller)
+  try {
+    return await use({
+      requestId,
+      face: 'native',
+      template: template ?? '',
+      principal,
+      message,
+      caller: { era: 'legacy', context: principal.id, session },
+      signal: scope.signal,
+      header,
+      pinnedTo: session.instanceId,
+      trace: exchange.trace,
+    })
+  } finally {
+    session.endCall(id)
+    scope.end()
+  }
+}
