@@ -9,7 +9,7 @@ import type { GatewayObserver } from '../events.js'
 import type { Pipeline } from '../pipeline.js'
 import type { RouteTable } from '../route-table.js'
 import type { VisibleLists } from '../visible-lists.js'
-import type { Homes } from './hop.js'
+import type { Homes } from './homes.js'
 
 /** What a face needs of the gateway. */
 export interface FaceContext {
