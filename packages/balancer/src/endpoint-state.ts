@@ -5,7 +5,6 @@ import type { LatencyScale } from './latency-scale.js'
 import { LearnedLoad } from './learned-load.js'
 import type { LeaseHolder } from './lease.js'
 import type { PickClock } from './pick-clock.js'
-import type { Pool } from './pool.js'
 import type { Report } from './report.js'
 
 /** Rank of an endpoint that may get new calls; the ranks of a panic are above it. */
@@ -20,6 +19,12 @@ export interface Surroundings {
   readonly scale: LatencyScale
   /** In-flight cap of endpoints that name none. */
   readonly maxInFlight: number
+}
+
+/** What an endpoint needs of the pool that it can be picked from. */
+export interface Membership<E extends Endpoint> {
+  /** Tells the pool that its member became full, or has room again. */
+  setOpen(state: EndpointState<E>, open: boolean): void
 }
 
 /** One endpoint, one generation of it: its load, what was learned about it, and what health last said. */
@@ -39,7 +44,7 @@ export class EndpointState<E extends Endpoint> implements Candidate {
   /** In-flight cap for new calls now: slow start lowers it. */
   limit = 0
   /** The pool that it can be picked from, if any. */
-  pool: Pool<E> | undefined
+  pool: Membership<E> | undefined
   /** In its pool, and neither full nor excluded. */
   open = false
   /** Replaced or removed: its leases end quietly. */
