@@ -99,9 +99,9 @@ export class ParkedCalls {
    * @throws ProtocolError 404 for a state that is forged, cut, expired, of another principal or request, or taken already
    */
   take(request: UpstreamMessage, principal: string): ParkedCall | undefined {
-    const { requestState, requestStateSpan } = request.envelope
-    if (requestState === undefined && !requestStateSpan) return undefined
-    const sealed = requestState === undefined ? undefined : this.#sealer.open('request-state', requestState)
+    const { requestState } = request.envelope
+    if (requestState === undefined) return undefined
+    const sealed = this.#sealer.open('request-state', requestState)
     const call = isSealedCall(sealed) && this.#fits(sealed, request, principal) ? this.#calls.get(sealed.id) : undefined
     if (!call || !isSealedCall(sealed)) throw unknownState()
     this.#calls.delete(sealed.id)

@@ -45,6 +45,8 @@ export class TooManySessionsError extends Error {
 const DEFAULT_IDLE_MS = 30 * 60_000
 const DEFAULT_MAX_AGE_MS = 24 * 3_600_000
 const SWEEP_MS = 10_000
+/** A session that was not used for this long may make room for a new one of its principal, in milliseconds. */
+const ABANDONED_MS = 60_000
 
 /**
  * The legacy sessions of this process, and the sealed ids by which clients name them. A session id is not a
@@ -70,15 +72,14 @@ export class SessionBook {
 
   /** @throws TooManySessionsError */
   create(context: string, template: string | undefined): ClientSession {
-    const { maxSessions = 10_000, maxPerPrincipal = 1_000, now } = this.#options
-    const own = this.#perPrincipal.get(context) ?? 0
-    if (this.#sessions.size >= maxSessions) throw new TooManySessionsError(maxSessions)
-    if (own >= maxPerPrincipal) throw new TooManySessionsError(maxPerPrincipal)
+    const { now } = this.#options
+    const limit = this.#reachedLimit(context)
+    if (limit !== undefined && !this.#evictAbandoned(context)) throw new TooManySessionsError(limit)
     const session = new ClientSession({ localId: randomBytes(12).toString('base64url'), context, template, now })
     this.#sessions.set(session.localId, { session, bornAt: now() })
-    this.#perPrincipal.set(context, own + 1)
+    this.#perPrincipal.set(context, (this.#perPrincipal.get(context) ?? 0) + 1)
     session.ended.addEventListener('abort', () => this.#forget(session), { once: true })
-    this.#sweeper ??= setInterval(() => this.#sweep(), SWEEP_MS).unref()
+    this.#sweeper ??= setInterval(() => this.sweep(), SWEEP_MS).unref()
     return session
   }
 
@@ -121,9 +122,25 @@ export class SessionBook {
     return sealed.principal === hashOf(context)
   }
 
+  /** Ends what is idle or too old; runs by itself every 10 s while there are sessions. */
+  sweep(): void {
+    const now = this.#options.now()
+    for (const { session, bornAt } of this.#sessions.values()) {
+      const idle = !session.busy && now - session.lastUsedAt > this.#idleMs
+      if (idle || now - bornAt > this.#maxAgeMs) void session.end(new SessionNotFoundError())
+      else session.tidy()
+    }
+  }
+
   async close(): Promise<void> {
     clearInterval(this.#sweeper)
     await Promise.all([...this.#sessions.values()].map(({ session }) => session.end(new SessionNotFoundError())))
+  }
+
+  #reachedLimit(context: string): number | undefined {
+    const { maxSessions = 10_000, maxPerPrincipal = 1_000 } = this.#options
+    if (this.#sessions.size >= maxSessions) return maxSessions
+    return (this.#perPrincipal.get(context) ?? 0) >= maxPerPrincipal ? maxPerPrincipal : undefined
   }
 
   #forget(session: ClientSession): void {
@@ -133,13 +150,17 @@ export class SessionBook {
     else this.#perPrincipal.set(session.context, left)
   }
 
-  #sweep(): void {
-    const now = this.#options.now()
-    for (const { session, bornAt } of this.#sessions.values()) {
-      const idle = !session.busy && now - session.lastUsedAt > this.#idleMs
-      if (idle || now - bornAt > this.#maxAgeMs) void session.end(new SessionNotFoundError())
-      else session.tidy()
+  // Most clients never say that they are done. At the bound the principal's longest unused session has to go, unless it
+  // was used a moment ago: then the principal is really that busy.
+  #evictAbandoned(context: string): boolean {
+    let oldest: ClientSession | undefined
+    for (const { session } of this.#sessions.values()) {
+      if (session.context !== context || session.busy) continue
+      if (!oldest || session.lastUsedAt < oldest.lastUsedAt) oldest = session
     }
+    if (!oldest || this.#options.now() - oldest.lastUsedAt < ABANDONED_MS) return false
+    void oldest.end(new SessionNotFoundError())
+    return true
   }
 }
 
