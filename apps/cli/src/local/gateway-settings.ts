@@ -6,6 +6,8 @@ export interface SettingsSources {
   readonly flags: Record<string, unknown>
   readonly env: NodeJS.ProcessEnv
   readonly configFile: string | undefined
+  /** What relative paths are relative to. @default the current folder */
+  readonly cwd?: string | undefined
 }
 
 /** What the effective settings say that matters before a start. */
