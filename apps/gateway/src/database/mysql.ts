@@ -36,11 +36,15 @@ function sessionSettings(statementMs: number): string {
     /*!50708 , session max_execution_time = ${Math.ceil(statementMs)} */`
 }
 
-/** Kysely's pool whose connections and statements come in time: mysql2 waits for either without end. */
+/**
+ * Kysely's pool whose connections and statements come in time: mysql2 waits for either without end. When one connection is
+ * lost in that way, those of before are not trusted either.
+ */
 class BoundedPool implements MysqlPool {
   readonly #pool: Pool
   readonly #options: PoolOptions
   readonly #known = new WeakMap<PoolConnection, BoundedConnection>()
+  #lostAt = Number.NEGATIVE_INFINITY
 
   constructor(pool: Pool, options: PoolOptions) {
     this.#pool = pool
@@ -48,13 +52,8 @@ class BoundedPool implements MysqlPool {
   }
 
   getConnection(callback: (error: unknown, connection: MysqlPoolConnection) => void): void {
-    const { acquireMs } = this.#options
-    const taken = new Promise<PoolConnection>((resolve, reject) => {
-      this.#pool.getConnection((error, connection) => (error === null ? resolve(connection) : reject(error)))
-    })
-    const late = { what: 'getting a connection', onAfter: (connection: PoolConnection) => connection.release() }
-    within(acquireMs, taken, late).then(
-      (connection) => callback(null, this.#wrap(connection) as unknown as MysqlPoolConnection),
+    this.#take().then(
+      (connection) => callback(null, connection as unknown as MysqlPoolConnection),
       (error: unknown) => callback(error, undefined as never),
     )
   }
@@ -63,23 +62,42 @@ class BoundedPool implements MysqlPool {
     callback(null)
   }
 
+  async #take(): Promise<BoundedConnection> {
+    const taken = new Promise<PoolConnection>((resolve, reject) => {
+      this.#pool.getConnection((error, connection) => (error === null ? resolve(connection) : reject(error)))
+    })
+    const onAfter = (connection: PoolConnection): void => connection.release()
+    const connection = this.#wrap(
+      await within(this.#options.acquireMs, taken, { what: 'getting a connection', onAfter }),
+    )
+    if (connection.since > this.#lostAt) return connection
+    connection.destroy()
+    return this.#take()
+  }
+
   #wrap(connection: PoolConnection): BoundedConnection {
     const known = this.#known.get(connection)
     if (known !== undefined) return known
-    const made = new BoundedConnection(connection, this.#options.statementMs + NETWORK_GRACE_MS)
+    const statementMs = this.#options.statementMs + NETWORK_GRACE_MS
+    const made = new BoundedConnection(connection, statementMs, () => {
+      this.#lostAt = performance.now()
+    })
     this.#known.set(connection, made)
     return made
   }
 }
 
 class BoundedConnection {
+  readonly since = performance.now()
   readonly #connection: PoolConnection
   readonly #statementMs: number
+  readonly #onLost: () => void
   #lost: DatabaseConnectionError | undefined
 
-  constructor(connection: PoolConnection, statementMs: number) {
+  constructor(connection: PoolConnection, statementMs: number, onLost: () => void) {
     this.#connection = connection
     this.#statementMs = statementMs
+    this.#onLost = onLost
   }
 
   get threadId(): number {
@@ -96,7 +114,11 @@ class BoundedConnection {
         error === null ? resolve(result) : reject(error),
       )
     })
-    within(this.#statementMs, answer, { what: 'a statement', onLate: () => this.destroy() }).then(
+    const onLate = (): void => {
+      this.#onLost()
+      this.destroy()
+    }
+    within(this.#statementMs, answer, { what: 'a statement', onLate }).then(
       (result) => callback(null, result),
       (error: unknown) => callback(error),
     )

@@ -1,4 +1,5 @@
 import { ORACLE_SESSION, OracleDialect, type OraclePool } from '@mcp-platform/store-kysely/oracle'
+import { GatewayConfigError } from '../errors.js'
 import { loadDrivers } from './driver-package.js'
 import type { OpenedDatabase } from './opened.js'
 import type { PoolOptions } from './pool-options.js'
@@ -32,13 +33,22 @@ export async function openOracle(url: string, options: PoolOptions): Promise<Ope
   return { dialect: steady(dialect, {}), close: async () => undefined }
 }
 
-/** `oracle://user:password@host:1521/service` */
+/** `oracle://user:password@host:1521/service`; `?protocol=tcps` for TLS. @throws GatewayConfigError */
 export function connectionOf(url: string) {
-  const { hostname, port, pathname, username, password } = new URL(url)
+  const { hostname, port, pathname, username, password, searchParams } = new URL(url)
+  const service = decodeURIComponent(pathname.slice(1))
+  const protocol = searchParams.get('protocol') ?? 'tcp'
+  // Parentheses and the like would say something else in the driver's own language.
+  if (!/^[\w.$#-]+$/.test(service) || !/^tcps?$/.test(protocol)) {
+    throw new GatewayConfigError([
+      { name: 'database', source: 'database', message: 'is not a URL like oracle://user@host:1521/service' },
+    ])
+  }
+  const address = `(ADDRESS=(PROTOCOL=${protocol})(HOST=${hostname})(PORT=${port === '' ? DEFAULT_PORT : port}))`
   return {
     user: decodeURIComponent(username),
     password: decodeURIComponent(password),
-    connectString: `${hostname}:${port === '' ? DEFAULT_PORT : port}${decodeURIComponent(pathname)}`,
+    connectString: `(DESCRIPTION=${address}(CONNECT_DATA=(SERVICE_NAME=${service})))`,
   }
 }
 

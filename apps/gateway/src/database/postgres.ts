@@ -40,31 +40,44 @@ function remembered(socket: Socket, sockets: Set<Socket>): Socket {
   return socket
 }
 
-/** Kysely's pool whose statements end in time also when the network loses every byte. */
+/**
+ * Kysely's pool whose statements end in time also when the network loses every byte. When one connection is lost in that
+ * way, those of before are not trusted either.
+ */
 function bounded(pool: Pool, statementMs: number): PostgresPool {
   const clients = new WeakMap<PoolClient, BoundedClient>()
+  let lostAt = Number.NEGATIVE_INFINITY
+  const onLost = (): void => {
+    lostAt = performance.now()
+  }
+  const take = async (): Promise<BoundedClient> => {
+    const client = await pool.connect().catch(asConnectionError)
+    const known = clients.get(client) ?? new BoundedClient(client, statementMs, onLost)
+    clients.set(client, known)
+    known.take()
+    if (known.since > lostAt) return known
+    known.release(true)
+    return take()
+  }
   return {
     options: pool.options,
-    connect: async () => {
-      const client = await pool.connect().catch(asConnectionError)
-      const known = clients.get(client) ?? new BoundedClient(client, statementMs)
-      clients.set(client, known)
-      known.take()
-      return known as unknown as PostgresPoolClient
-    },
+    connect: async () => (await take()) as unknown as PostgresPoolClient,
     end: async () => undefined,
   }
 }
 
 class BoundedClient {
+  readonly since = performance.now()
   readonly #client: PoolClient
   readonly #statementMs: number
+  readonly #onLost: () => void
   #lost: DatabaseConnectionError | undefined
   #held = false
 
-  constructor(client: PoolClient, statementMs: number) {
+  constructor(client: PoolClient, statementMs: number, onLost: () => void) {
     this.#client = client
     this.#statementMs = statementMs
+    this.#onLost = onLost
   }
 
   get processID(): unknown {
@@ -90,6 +103,7 @@ class BoundedClient {
   // Ends the connection at once: what waits on it is rejected, and the pool makes another.
   #lose(): void {
     this.#lost = new DatabaseConnectionError('the connection was given up')
+    this.#onLost()
     this.release(true)
   }
 }
