@@ -250,8 +250,8 @@ export class ParkableCall implements ParkedCall {
 
   // The server was told in `initialize` what the client can do; one that asks all the same cannot be helped.
   async #refuse(token: string, capability: string): Promise<void> {
-    this.#push({ kind: 'missing', capability })
     await this.#post(token, REFUSAL)
+    this.#push({ kind: 'missing', capability })
     this.abandon(new Error(`the server needs the capability "${capability}"`))
   }
 

@@ -22,6 +22,13 @@ export interface ParkedCall {
   abandon(reason: unknown): void
 }
 
+interface Parked {
+  readonly call: ParkedCall
+  readonly timer: NodeJS.Timeout
+  /** The server did not wait for the answer: the result is there, for whoever comes back for it. */
+  isOver: boolean
+}
+
 /** What a sealed `requestState` of ours carries. The call is found by `id`; the rest must match the retry. */
 interface SealedCall {
   readonly id: string
@@ -54,7 +61,7 @@ export class ParkedCalls {
   readonly #maxParked: number
   readonly #wallNow: () => number
   /** The one that has waited longest first. */
-  readonly #calls = new Map<string, ParkedCall>()
+  readonly #calls = new Map<string, Parked>()
 
   constructor(options: ParkedCallsOptions) {
     this.#sealer = options.sealer
@@ -76,12 +83,11 @@ export class ParkedCalls {
   /** Keeps a call until its retry; the text is what the client sends back. */
   park(call: ParkedCall, request: UpstreamMessage): string {
     const id = randomBytes(12).toString('base64url')
-    this.#calls.set(id, call)
     const expire = (): void => this.#giveUp(id, 'nobody answered the question in time')
-    const timer = setTimeout(expire, this.#maxParkedMs).unref()
+    const parked: Parked = { call, timer: setTimeout(expire, this.#maxParkedMs).unref(), isOver: false }
+    this.#calls.set(id, parked)
     void call.ended.then(() => {
-      clearTimeout(timer)
-      this.#calls.delete(id)
+      parked.isOver = true
     })
     const sealed: SealedCall = {
       id,
@@ -102,10 +108,12 @@ export class ParkedCalls {
     const { requestState } = request.envelope
     if (requestState === undefined) return undefined
     const sealed = this.#sealer.open('request-state', requestState)
-    const call = isSealedCall(sealed) && this.#fits(sealed, request, principal) ? this.#calls.get(sealed.id) : undefined
-    if (!call || !isSealedCall(sealed)) throw unknownState()
+    const fits = isSealedCall(sealed) && this.#fits(sealed, request, principal)
+    const parked = fits ? this.#calls.get(sealed.id) : undefined
+    if (!fits || !parked) throw unknownState()
+    clearTimeout(parked.timer)
     this.#calls.delete(sealed.id)
-    return call
+    return parked.call
   }
 
   /**
@@ -113,8 +121,8 @@ export class ParkedCalls {
    * Resolves when its session is free or gone; false if none waits.
    */
   async evict(principal: string, connection: Connection): Promise<boolean> {
-    for (const [id, call] of this.#calls) {
-      if (call.context !== principal || call.connection !== connection) continue
+    for (const [id, { call, isOver }] of this.#calls) {
+      if (isOver || call.context !== principal || call.connection !== connection) continue
       this.#giveUp(id, 'a newer call of the same principal needed its place')
       await call.ended
       return true
@@ -123,7 +131,7 @@ export class ParkedCalls {
   }
 
   async close(): Promise<void> {
-    const calls = [...this.#calls.values()]
+    const calls = [...this.#calls.values()].map(({ call }) => call)
     for (const id of this.#calls.keys()) this.#giveUp(id, 'the gateway is shutting down')
     await Promise.all(calls.map(({ ended }) => ended))
   }
@@ -133,8 +141,11 @@ export class ParkedCalls {
   }
 
   #giveUp(id: string, why: string): void {
-    this.#calls.get(id)?.abandon(new Error(why))
+    const parked = this.#calls.get(id)
+    if (!parked) return
+    clearTimeout(parked.timer)
     this.#calls.delete(id)
+    parked.call.abandon(new Error(why))
   }
 }
 

@@ -82,6 +82,16 @@ describe('parked calls', () => {
     expect(await waiting.evict('bob', connection)).toBe(false)
   })
 
+  it('keep the result of a call that did not wait for the answer', async () => {
+    const waiting = calls()
+    const one = call()
+    const requestState = waiting.park(one, request())
+    one.abandon('over')
+    await one.ended
+    expect(await waiting.evict('ada', connection)).toBe(false)
+    expect(waiting.take(request({ requestState }), 'ada')).toBe(one)
+  })
+
   it('are bounded in number', () => {
     const waiting = calls({ maxParked: 1 })
     expect(waiting.hasRoom).toBe(true)
