@@ -88,21 +88,26 @@ class Reconciliation {
     return true
   }
 
-  /** Entries without an id: first those that are recognised by their attachment, then new ones. */
+  /**
+   * Entries without an id: first those that an instance matches whole, then those that one shares the attachment with,
+   * then new ones. In this order, because two entries may have one URL: each must find itself again the next time.
+   */
   #identify(specs: readonly InstanceSpec[]): [InstanceSpec, string][] {
-    const known = specs.map((spec): [InstanceSpec, string | undefined] => [spec, this.#recognise(spec)])
-    return known.map(([spec, id]) => [spec, id ?? this.#newId(spec.template)])
+    const same = specs.map((spec) => this.#recognise(spec, matchesSpec))
+    const known = specs.map((spec, index) => same[index] ?? this.#recognise(spec, sameAttachment))
+    return specs.map((spec, index) => [spec, known[index] ?? this.#newId(spec.template)])
   }
 
-  #recognise(spec: InstanceSpec): string | undefined {
-    const known = this.#before.templates.get(spec.template)?.instances.find((instance) => this.#isFree(instance, spec))
+  #recognise(spec: InstanceSpec, matches: (instance: Instance, spec: InstanceSpec) => boolean): string | undefined {
+    const { instances = [] } = this.#before.templates.get(spec.template) ?? {}
+    const known = instances.find((instance) => this.#isFree(instance) && matches(instance, spec))
     if (known !== undefined) this.#claimed.add(keyOf(known.template, known.id))
     return known?.id
   }
 
-  #isFree(instance: Instance, spec: InstanceSpec): boolean {
+  #isFree(instance: Instance): boolean {
     const mine = instance.source === this.#snapshot.source
-    return mine && !this.#claimed.has(keyOf(instance.template, instance.id)) && sameAttachment(instance, spec)
+    return mine && !this.#claimed.has(keyOf(instance.template, instance.id))
   }
 
   #newId(template: string): string {

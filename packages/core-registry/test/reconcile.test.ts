@@ -79,6 +79,14 @@ describe('reconcile', () => {
     ])
   })
 
+  it('lets two entries with one URL find themselves again, whatever their order was at first', async () => {
+    const { registry } = makeRegistry()
+    const entries = [0, 1].map((weight) => spec('a', undefined, 1, weight))
+    await registry.reconcile('docker', [spec('a', 'y', 1, 0)], by)
+    await registry.reconcile('docker', entries, by)
+    expect(await registry.reconcile('docker', entries, by)).toMatchObject({ added: [], changed: [], removed: [] })
+  })
+
   it('reports duplicates and invalid entries and applies the others', async () => {
     const { registry } = makeRegistry()
     const bad = { ...spec('Bad', 'a', 1), weight: Number.NaN }
