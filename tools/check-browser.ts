@@ -33,11 +33,18 @@ tally.finish()
 async function checkPages(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'mcpp-browser-'))
   const port = await freePort()
-  const gateway = spawn(process.execPath, [join(root, 'apps/cli/bin/run.js'), 'gateway', 'start', '--port', String(port)], {
-    env: { ...process.env, MCPP_STATE_DIR: folder, PORT: '' },
-    stdio: 'ignore',
+  const gateway = spawn(
+    process.execPath,
+    [join(root, 'apps/cli/bin/run.js'), 'gateway', 'start', '--port', String(port)],
+    {
+      env: { ...process.env, MCPP_STATE_DIR: folder, PORT: '' },
+      stdio: 'ignore',
+    },
+  )
+  const browser = await chromium.launch({
+    executablePath,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
   })
-  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'] })
   try {
     await ready(`http://127.0.0.1:${port}/health/ready`)
     for (const page of PAGES) tally.check(await faultsOf(browser, `http://127.0.0.1:${port}`, page))

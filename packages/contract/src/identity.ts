@@ -90,7 +90,7 @@ export interface PasswordRequest {
   readonly new_password: string
   /** Needed for the caller's own password. */
   readonly current_password?: string | undefined
-  /** Whose password, for callers with users:admin. @default the caller */
+  /** Whose password, for callers with users:admin; absent: the caller's. */
   readonly username?: string | undefined
 }
 
@@ -122,7 +122,7 @@ export interface UserRequest {
   readonly name: string
   /** Absent: the user cannot log in until somebody sets one. */
   readonly password?: string | undefined
-  /** @default 'user' */
+  /** Absent: `user`. */
   readonly role?: RoleName | undefined
   readonly scopes?: readonly ScopeName[] | undefined
   readonly templates?: readonly string[] | undefined
@@ -179,15 +179,15 @@ export interface ApiKeyRequest {
   readonly templates?: readonly string[] | undefined
   readonly tools?: readonly string[] | undefined
   readonly cidrs?: readonly string[] | undefined
-  /** Seconds, up to 365 days; `never` takes keys:admin. @default 90 days */
+  /** Seconds, up to 365 days; `never` takes keys:admin; absent: 90 days. */
   readonly expires_in?: number | 'never' | undefined
-  /** Name of the user it is for, for callers with keys:admin. @default the caller */
+  /** Name of the user it is for, for callers with keys:admin; absent: the caller. */
   readonly owner?: string | undefined
 }
 
 /** Body of `POST /auth/api-keys/{id}/rotate`; may be left out. */
 export interface RotateApiKeyRequest {
-  /** Seconds for which the old secret holds, up to 7 days. @default 24 h */
+  /** Seconds for which the old secret holds, up to 7 days; absent: 24 hours. */
   readonly overlap?: number | undefined
 }
 
@@ -228,7 +228,7 @@ export interface AuditQueryParams {
   readonly actor?: string | undefined
   readonly action?: string | undefined
   readonly outcome?: AuditOutcomeName | undefined
-  /** 1 to 1,000. @default 100 */
+  /** 1 to 1,000; absent: 100. */
   readonly limit?: number | undefined
   /** `next_cursor` of the page before. */
   readonly cursor?: string | undefined
@@ -273,7 +273,7 @@ export interface ProtectedResourceView {
   readonly resource: string
   readonly authorization_servers?: readonly string[] | undefined
   readonly jwks_uri?: string | undefined
-  readonly scopes_supported: readonly ScopeName[]
+  readonly scopes_supported: readonly string[]
   readonly bearer_methods_supported: readonly string[]
   readonly resource_name?: string | undefined
   readonly resource_documentation?: string | undefined
