@@ -1,12 +1,13 @@
 import { decide } from '@mcp-platform/auth'
 import type { Instance, PartialTemplateSettings, Registry, TemplateSettings } from '@mcp-platform/core-registry'
-import { connector, Gateway, type GatewayOptions } from '@mcp-platform/gateway-core'
+import { connector, Gateway, type GatewayCall, type GatewayOptions } from '@mcp-platform/gateway-core'
 import type { StoredCircuit } from '@mcp-platform/health'
 import { type AddressPolicy, type ChildLedger, type Connection, NodeChildBudget } from '@mcp-platform/mcp-upstream'
 import type { EffectiveModes } from './config/effective.js'
 import type { Settings } from './config/settings.js'
 import { isLoopback } from './http/addresses.js'
-import type { Authenticate } from './identity/local.js'
+import type { Door } from './identity/door.js'
+import type { Reporter } from './identity/reporter.js'
 import type { Observer } from './observer.js'
 import { Connections, type ConnectionsOptions } from './upstream/connections.js'
 
@@ -19,7 +20,8 @@ export interface GatewayParts extends Together {
   readonly modes: EffectiveModes
   readonly registry: Registry
   readonly circuits: readonly StoredCircuit[]
-  readonly authenticate: Authenticate
+  readonly door: Door
+  readonly reporter: Reporter
   readonly observer: Pick<Observer, 'gateway'>
   readonly database?: (() => 'ok' | 'unavailable') | undefined
   readonly version: string
@@ -34,7 +36,7 @@ export interface GatewayParts extends Together {
 
 /** Wires the gateway of `@mcp-platform/gateway-core`. It starts nothing. */
 export function buildGateway(parts: GatewayParts): { readonly gateway: Gateway; readonly connections: Connections } {
-  const { settings, registry, circuits, authenticate, observer, database, version } = parts
+  const { settings, registry, circuits, door, reporter, observer, database, version } = parts
   const { processes, home, sealingKeys, hop, watch, elsewhere } = parts
   const connections = new Connections({
     connect: connectorOf(parts),
@@ -45,7 +47,10 @@ export function buildGateway(parts: GatewayParts): { readonly gateway: Gateway; 
   const gateway = new Gateway({
     registry,
     connect: (instance, settings) => share(instance, settings, connections.connect(instance, settings)),
-    authenticate,
+    authenticate: door.authenticate,
+    challenge: door.challenge,
+    admit: ({ template, message }) => door.limits.call(template, toolOf(message)),
+    audit: reporter.call,
     decide,
     defaults: templateDefaults(settings),
     circuits,
@@ -57,7 +62,10 @@ export function buildGateway(parts: GatewayParts): { readonly gateway: Gateway; 
     hop,
     watch,
     elsewhere,
-    onEvent: observer.gateway,
+    onEvent: (event) => {
+      reporter.gateway(event)
+      observer.gateway(event)
+    },
   })
   return { gateway, connections }
 }
@@ -71,6 +79,10 @@ function connectorOf({ settings, observer, children, connectStdio }: GatewayPart
   })
   if (connectStdio === undefined) return connect
   return (instance, own) => (instance.attach.kind === 'stdio' ? connectStdio(instance) : connect(instance, own))
+}
+
+function toolOf({ envelope }: GatewayCall['message']): string | undefined {
+  return envelope.method === 'tools/call' ? envelope.name : undefined
 }
 
 /** Which addresses servers may have: public ones always, this machine on a loopback bind, private ranges by name. */

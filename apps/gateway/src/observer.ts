@@ -3,6 +3,7 @@ import type { GatewayEvent } from '@mcp-platform/gateway-core'
 import type { EventHub } from './events/hub.js'
 import { toWire } from './events/wire.js'
 import type { AppEvent } from './http/app.js'
+import { describeIdentity, type IdentityEvent } from './identity/events.js'
 import { describeApp, describeGatewayEvent, describeSync, type LogLine } from './log/describe-event.js'
 import type { Logger } from './log/logger.js'
 import type { CircuitSaver } from './registry/circuit-saver.js'
@@ -34,6 +35,8 @@ export class Observer {
   readonly sync = (event: SyncEvent): void => this.#write(describeSync(event))
 
   readonly fleet = (event: FleetEvent): void => this.#write(describeFleet(event))
+
+  readonly identity = (event: IdentityEvent): void => this.#write(describeIdentity(event))
 
   readonly app = (event: AppEvent): void => this.#write(describeApp(event))
 

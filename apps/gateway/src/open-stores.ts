@@ -1,3 +1,4 @@
+import type { AuditChain } from '@mcp-platform/auth'
 import type { RegistryStore } from '@mcp-platform/core-registry'
 import type { CircuitStore } from '@mcp-platform/health'
 import type { DialectName, Seal, StoreTables } from '@mcp-platform/store-kysely'
@@ -31,6 +32,8 @@ export interface OpenStoresOptions {
   readonly whenDown?: 'fail' | 'wait' | undefined
   /** Encrypts credentials of upstreams at rest. @default they are kept as they are */
   readonly seal?: Seal | undefined
+  /** Links the audit records of registry changes. @default they are written without a chain */
+  readonly chain?: AuditChain | undefined
 }
 
 /** The gateway's stores on one database. Close it when done. */
@@ -71,7 +74,7 @@ async function storesOn(
   url: DatabaseUrl,
   options: OpenStoresOptions & { readonly pool: PoolOptions },
 ): Promise<Stores> {
-  const { schema = 'apply', whenDown = 'fail', seal } = options
+  const { schema = 'apply', whenDown = 'fail', seal, chain } = options
   const dialect = url.kind
   const raw = new Kysely<StoreTables>({ dialect: opened.dialect })
   const place = { kysely: raw, dialect, migrating: migrating(raw, url, options.pool) }
@@ -86,7 +89,7 @@ async function storesOn(
   return {
     kysely,
     dialect,
-    registry: kyselyRegistryStore(kysely, dialect, { seal }),
+    registry: kyselyRegistryStore(kysely, dialect, { seal, chain }),
     circuits: kyselyCircuitStore(kysely, dialect),
     nodes: kyselyNodeStore(kysely, dialect),
     leases: kyselyLeaseStore(kysely, dialect),

@@ -1,9 +1,11 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { FieldSealer } from '@mcp-platform/auth'
 import { Registry } from '@mcp-platform/core-registry'
 import type { Gateway } from '@mcp-platform/gateway-core'
 import type { StoredCircuit } from '@mcp-platform/health'
 import { ChildRunFile } from '@mcp-platform/mcp-upstream'
+import { kyselyKeyCheckStore } from '@mcp-platform/store-kysely/auth'
 import { buildGateway } from './build-gateway.js'
 import { type EffectiveModes, effectiveModes, startWarnings } from './config/effective.js'
 import { type LoadedConfig, loadConfig } from './config/load.js'
@@ -12,12 +14,11 @@ import { NodeDatabase } from './database/node-database.js'
 import { describeDatabase } from './database/node-database-event.js'
 import { poolOptions } from './database/pool-options.js'
 import { EventHub } from './events/hub.js'
-import { clientAddress, rangeList } from './http/addresses.js'
 import { createApp } from './http/app.js'
 import { type Listeners, mcpListener, openListeners } from './http/listeners.js'
-import { peerOf } from './http/peer.js'
 import type { Services } from './http/services.js'
-import { localIdentity } from './identity/local.js'
+import { Identity } from './identity/identity.js'
+import { type NodeKeys, openKeys, requireKeyOfDatabase } from './identity/keys-of-database.js'
 import { createLog, type GatewayLog, type LogSink, write } from './log/logger.js'
 import { Observer } from './observer.js'
 import { Readiness } from './readiness.js'
@@ -106,20 +107,20 @@ class Start {
   async run(): Promise<StartedGateway> {
     const log = this.#openLog()
     const folder = await this.#openFolder()
-    const { observer, registry, database, circuits } = await this.#openRegistry(log)
-    const authenticate = localIdentity({
-      adminToken: folder.adminToken,
-      authEnabled: this.#modes.auth,
-      mayExecute: this.#modes.mayExecute,
-    })
-    const workers = await this.#openWorkers({ log, folder, observer, registry, circuits })
+    const keys = await openKeys({ env: this.#env, stateDir: this.#stateDir, database: this.#modes.database })
+    const { observer, registry, database, circuits } = await this.#openRegistry(log, keys)
+    const identity = await this.#openIdentity({ folder, keys, database, observer })
+    const { door, reporter } = identity
+    const workers = await this.#openWorkers({ log, identity, observer, registry, circuits })
     const { gateway, connections } = buildGateway({
+      sealingKeys: identity.sealingKeys,
       ...workers?.parts,
       settings: this.#settings,
       modes: this.#modes,
       registry,
       circuits,
-      authenticate,
+      door,
+      reporter,
       observer,
       database: () => database.watch.state,
       version,
@@ -138,9 +139,11 @@ class Start {
       connections,
       version,
       events: this.#hub,
-      authenticate,
+      authenticate: door.authenticate,
+      identity,
+      authEnabled: this.#modes.auth,
       stdioMode: this.#modes.stdioMode,
-      addressOf: addressOf(this.#settings),
+      addressOf: door.addressOf,
       countAll: async () => workers?.count(),
       notReady: this.#readiness.reason,
     }
@@ -162,18 +165,22 @@ class Start {
     return folder
   }
 
-  async #openRegistry({ log }: GatewayLog) {
+  async #openRegistry({ log }: GatewayLog, { masterKeys, chain }: NodeKeys) {
     const database = await NodeDatabase.open(
       {
         database: this.#modes.database,
         schema: this.#settings.migrate ? 'apply' : 'require',
         pool: poolOptions(this.#settings),
+        seal: new FieldSealer(masterKeys),
+        chain,
         stateDir: this.#stateDir,
         version,
         onEvent: (event) => write(log, describeDatabase(event)),
       },
       this.#teardown,
     )
+    const { kysely, dialect } = database.stores
+    await requireKeyOfDatabase(masterKeys, kyselyKeyCheckStore(kysely, dialect))
     const saver = new CircuitSaver(database.circuits, (err) =>
       log.warn({ err }, 'circuits could not be saved; trying again'),
     )
@@ -183,6 +190,29 @@ class Start {
     await registry.load()
     database.start(registry, this.#teardown)
     return { observer, registry, database, circuits: await database.loadCircuits() }
+  }
+
+  async #openIdentity(parts: {
+    folder: StateFolder
+    keys: NodeKeys
+    database: NodeDatabase
+    observer: Observer
+  }): Promise<Identity> {
+    const { folder, keys, database, observer } = parts
+    const identity = await Identity.open({
+      settings: this.#settings,
+      modes: this.#modes,
+      stateDir: this.#stateDir,
+      adminToken: folder.adminToken,
+      keys,
+      stores: database.stores,
+      nodes: () => database.membership.count,
+      onEvent: observer.identity,
+    })
+    this.#teardown.defer('identity', () => identity.close())
+    await identity.makeFirstAdmin(this.#env)
+    await identity.start()
+    return identity
   }
 
   // No orphan after a `kill -9`: what the last run left behind is ended before anything new is started.
@@ -197,20 +227,18 @@ class Start {
   // Forked early: workers load their program while the primary gets ready.
   async #openWorkers(parts: {
     log: GatewayLog
-    folder: StateFolder
+    identity: Identity
     observer: Observer
     registry: Registry
     circuits: readonly StoredCircuit[]
   }): Promise<ControlPlane | undefined> {
     if (this.#settings.workers === 1) return undefined
-    const { folder, ...rest } = parts
     const workers = await ControlPlane.open({
-      ...rest,
+      ...parts,
       settings: this.#settings,
       modes: this.#modes,
       stateDir: this.#stateDir,
       version,
-      adminToken: folder.adminToken,
     })
     this.#teardown.defer('workers', () => workers.close())
     return workers
@@ -226,7 +254,12 @@ class Start {
     const app = createApp(services, observer.app)
     const readiness = this.#readiness
     const listeners = await (workers?.listen({ gateway, readiness, app }) ??
-      openListeners({ settings: this.#settings, readiness, mcp: mcpListener(gateway, readiness), rest: app }))
+      openListeners({
+        settings: this.#settings,
+        readiness,
+        mcp: mcpListener(gateway, readiness, services.identity.door.follow),
+        rest: app,
+      }))
     this.#teardown.defer('listeners', () => listeners.cut())
     return listeners
   }
@@ -295,11 +328,6 @@ class Start {
       closed: shutdown.closed,
     }
   }
-}
-
-function addressOf(settings: Settings): Services['addressOf'] {
-  const trusted = rangeList(settings.trustedProxy)
-  return (request) => clientAddress(peerOf(request), request.headers['x-forwarded-for']?.toString(), trusted)
 }
 
 function readVersion(): string {

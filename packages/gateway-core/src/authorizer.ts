@@ -36,6 +36,8 @@ function forbidden(decision: Decision & { allowed: false }, principal: Principal
     decision.reason === 'scope'
       ? `needs the scope ${decision.missing}`
       : `is not within the grant of this credential (${decision.reason})`
-  const facts = { template: action.template, executed: 'no', missingScope: action.scope } as const
+  // A grant that is too narrow does not become wider by another scope: no challenge then.
+  const missingScope = decision.reason === 'scope' ? decision.missing : undefined
+  const facts = { template: action.template, executed: 'no', missingScope } as const
   return new GatewayError('FORBIDDEN', `${principal.name} may not do this: it ${what}`, facts)
 }

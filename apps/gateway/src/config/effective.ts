@@ -23,7 +23,8 @@ export function effectiveModes(
   return {
     auth: settings.auth ?? !local,
     stdioMode,
-    mayExecute: local,
+    // Elsewhere the operator must have said that programs may be started at all.
+    mayExecute: local || (settings.stdioMode ?? 'off') !== 'off',
     database: settings.database ?? `sqlite://${join(facts.stateDir, 'gateway.db')}`,
     logFormat: settings.logFormat ?? (facts.terminal ? 'pretty' : 'json'),
   }
@@ -43,6 +44,8 @@ export function startWarnings(settings: Settings, modes: EffectiveModes): string
   if (!modes.auth) {
     const who = remote ? 'everybody who reaches this address' : 'every user of this machine'
     warnings.push(`authentication is off: ${who} may call tools; --auth turns it on`)
+  } else if (!settings.rateLimit.some((rule) => /^(principal|template|tool)/.test(rule))) {
+    warnings.push('no limit is set for calls of authenticated callers; --rate-limit principal=600/minute sets one')
   }
   return warnings
 }

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
+import { parseRateRule } from '../identity/rate-rule.js'
 
 /** A value that was read, or what is wrong with it. */
 export type Parsed<T> = { readonly value: T } | { readonly fault: string }
@@ -187,12 +188,26 @@ export function addressRange(): Parser<string> {
   }
 }
 
+/** A limit: `principal=600/minute`. */
+export function rateRule(): Parser<string> {
+  return {
+    kind: 'limit',
+    parse(raw) {
+      const fits = typeof raw === 'string' && parseRateRule(raw) !== undefined
+      return fits
+        ? { value: raw.trim() }
+        : expected('a limit like principal=600/minute or tool:files/write_*=10/m', raw)
+    },
+  }
+}
+
 /** A database URL; its fault never repeats it, since it may hold a password. */
 export function databaseUrl(): Parser<string> {
   return {
     kind: 'URL',
     parse(raw) {
-      const fits = typeof raw === 'string' && /^(sqlite|postgres|postgresql|mysql|mariadb|mssql|sqlserver|oracle):/.test(raw)
+      const fits =
+        typeof raw === 'string' && /^(sqlite|postgres|postgresql|mysql|mariadb|mssql|sqlserver|oracle):/.test(raw)
       if (fits) return { value: raw }
       return { fault: 'expected a URL like sqlite:///path.db, postgresql://user@host/name or mysql://user@host/name' }
     },

@@ -11,6 +11,7 @@ import {
   type Parser,
   path,
   processCount,
+  rateRule,
   seconds,
   text,
   wholeNumber,
@@ -69,6 +70,11 @@ export const SETTINGS = {
   trustedProxy: given(list(addressRange()), [], 'Proxies whose `X-Forwarded-For` is believed.'),
   auth: absent(yesOrNo(), 'off on a loopback address, else on', 'Every request needs a credential.'),
   insecure: given(yesOrNo(), false, 'Allow `auth` off on an address that is not loopback.'),
+  rateLimit: given(
+    list(rateRule()),
+    [],
+    'Limits such as `principal=600/minute`; of `address`, `unauthenticated`, `login`, `principal`, `template[:GLOB]`, `tool[:TEMPLATE/TOOL]`, per `s`, `m` or `h`.',
+  ),
   allowedUpstream: given(
     list(addressRange()),
     [],

@@ -1,4 +1,4 @@
-import { decide, type Principal } from '@mcp-platform/auth'
+import { type Actor, decide, type Principal } from '@mcp-platform/auth'
 import type { ChangeContext } from '@mcp-platform/core-registry'
 import type { Request } from 'express'
 import { requestIdOf } from '../http/request-id.js'
@@ -12,9 +12,19 @@ export function principalOf(request: Request): Principal {
 
 /** Who makes a change, for its audit record. */
 export function changeBy(request: Request, services: Services): ChangeContext {
+  return { actor: principalOf(request).id, ...whereOf(request, services) }
+}
+
+/** From where a request comes, and its id. */
+export function whereOf(request: Request, services: Services): { requestId: string; address: string } {
   const id = request.res?.locals['requestId']
   const requestId = typeof id === 'string' ? id : requestIdOf(request)
-  return { actor: principalOf(request).id, requestId, address: services.addressOf(request) }
+  return { requestId, address: services.addressOf(request) }
+}
+
+/** Who makes a change of users and keys, or logs in. */
+export function actorOf(request: Request, services: Services): Actor {
+  return { principal: principalOf(request), ...whereOf(request, services) }
 }
 
 /** Which templates a caller may see. */

@@ -5,7 +5,7 @@ import { sweep } from '@mcp-platform/store-kysely/gateway'
 import { Chore } from '../nodes/chore.js'
 import { Membership } from '../nodes/membership.js'
 import { newNodeId } from '../nodes/node-id.js'
-import { openStores, type Stores } from '../open-stores.js'
+import { type OpenStoresOptions, openStores, type Stores } from '../open-stores.js'
 import { snapshotKey } from '../snapshot/key.js'
 import { RegistrySnapshot, type SavedRegistry } from '../snapshot/registry-snapshot.js'
 import { SealedFile } from '../snapshot/sealed-file.js'
@@ -24,6 +24,9 @@ export interface NodeDatabaseOptions {
   readonly database: string
   readonly schema: 'apply' | 'require'
   readonly pool: PoolOptions
+  /** See {@link openStores}. */
+  readonly seal: OpenStoresOptions['seal']
+  readonly chain: OpenStoresOptions['chain']
   /** Where the snapshot and its key lie. */
   readonly stateDir: string
   /** Version of the gateway, for the other nodes. */
@@ -68,12 +71,12 @@ export class NodeDatabase {
    * @throws GatewayConfigError, GatewayStartError as {@link openStores}, and DATABASE_IN_USE for a file another gateway has
    */
   static async open(options: NodeDatabaseOptions, teardown: Teardown): Promise<NodeDatabase> {
-    const { database, schema, pool, onEvent } = options
+    const { database, schema, pool, seal, chain, onEvent } = options
     const url = parseDatabaseUrl(database)
     if (url.kind === 'sqlite' && url.file !== ':memory:') teardown.defer('database lock', await lockSqlite(url.file))
     const snapshot = await openSnapshot(options)
     const whenDown = snapshot.saved === undefined ? 'fail' : 'wait'
-    const stores = await openStores({ database, schema, pool, whenDown })
+    const stores = await openStores({ database, schema, pool, whenDown, seal, chain })
     teardown.defer('database', () => stores.close())
     if (stores.warning !== undefined) onEvent({ type: 'schema-newer', message: stores.warning })
     return new NodeDatabase(stores, snapshot, options)

@@ -3,7 +3,8 @@ import express, { type ErrorRequestHandler, type Express, type RequestHandler } 
 import { RegisterRoutes } from '../generated/routes.js'
 import { allowedMethods } from './allowed-methods.js'
 import { documentation, readOpenApi } from './docs.js'
-import { toGatewayError } from './error-table.js'
+import { openBodies } from './open-body.js'
+import { refusalOf } from './refusal.js'
 import { requestIdOf } from './request-id.js'
 import { sendError } from './send-problem.js'
 import type { Services } from './services.js'
@@ -37,9 +38,10 @@ export function createApp(services: Services, onEvent: (event: AppEvent) => void
   app.get('/', (_request, response) => response.redirect('/docs/'))
   const document = readOpenApi()
   app.use(documentation(document))
+  app.use(openBodies)
   RegisterRoutes(app)
   app.use(notFound(allowedMethods(document)))
-  app.use(failed(onEvent))
+  app.use(failed(services, onEvent))
   return app
 }
 
@@ -78,11 +80,12 @@ function notFound(methodsOf: (path: string) => string[]): RequestHandler {
 }
 
 // Express knows an error handler by its four parameters.
-function failed(onEvent: (event: AppEvent) => void): ErrorRequestHandler {
-  return (error, request, response, _next) => {
+function failed(services: Services, onEvent: (event: AppEvent) => void): ErrorRequestHandler {
+  return (thrown, request, response, _next) => {
     const requestId = String(response.locals['requestId'])
     const { method, path } = request
-    if (toGatewayError(error).code === 'INTERNAL') onEvent({ type: 'request-failed', requestId, method, path, error })
+    const error = refusalOf(thrown, request, services, requestId)
+    if (error.code === 'INTERNAL') onEvent({ type: 'request-failed', requestId, method, path, error: thrown })
     request.resume()
     sendError(response, error, requestId)
   }

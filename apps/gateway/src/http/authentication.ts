@@ -2,6 +2,7 @@ import type { Principal, Scope } from '@mcp-platform/auth'
 import type { Request } from 'express'
 import { requireAllowed } from '../identity/access.js'
 import { readManagementBody } from './management-body.js'
+import { noteCaller } from './note-caller.js'
 import { servicesOf } from './services.js'
 
 /**
@@ -10,7 +11,8 @@ import { servicesOf } from './services.js'
  * @throws GatewayError
  */
 export async function expressAuthentication(request: Request, _name: string, scopes?: string[]): Promise<Principal> {
-  const principal = servicesOf(request).authenticate(request)
+  const principal = await servicesOf(request).authenticate(request)
+  noteCaller(request, principal)
   const template = request.params['template']
   for (const scope of scopes ?? []) {
     requireAllowed(

@@ -10,6 +10,7 @@ import { GatewayError } from '@mcp-platform/gateway-core'
 import { ValidateError } from '@tsoa/runtime'
 import { isDatabaseFailure } from '../database/failure.js'
 import { reasonOf, systemCode } from '../errors.js'
+import { fromAuthError } from '../identity/refusals.js'
 
 const DATABASE_RETRY_MS = 2_000
 
@@ -41,7 +42,7 @@ function known(error: unknown): GatewayError | undefined {
       error,
     )
   }
-  return fromRegistry(error) ?? fromExpress(error)
+  return fromAuthError(error) ?? fromRegistry(error) ?? fromExpress(error)
 }
 
 function fromRegistry(error: unknown): GatewayError | undefined {
@@ -74,9 +75,20 @@ function fromConflict(error: RegistryConflictError): GatewayError {
 
 // Query parameters and the like, checked by generated code.
 function fromTsoa(error: ValidateError): GatewayError {
-  const errors = Object.entries(error.fields).map(([path, { message }]) => ({ path, message }))
+  const errors = Object.entries(error.fields).map(([path, { message }]) => ({
+    path: path.replace(/^body\./, ''),
+    message: plain(message),
+  }))
   const detail = errors.map(({ path, message }) => `${path}: ${message}`).join('; ')
   return new GatewayError('VALIDATION_FAILED', detail, { errors })
+}
+
+// What tsoa says of a union is JSON in JSON in JSON.
+function plain(message: string): string {
+  if (!message.startsWith('Could not match')) return message
+  const named = [...message.replaceAll('\\', '').matchAll(/should be one of the following; \[(.*?)\]/g)]
+  const choices = [...new Set(named.map(([, choice = '']) => choice.replace(/["']/g, '')))]
+  return choices.length === 0 ? 'is not of an accepted form' : `must be one of ${choices.join(', ')}`
 }
 
 // Express refuses a path that cannot be decoded, with a status of 400.

@@ -12,7 +12,7 @@ export interface Destinations {
   readonly mcp: RequestListener | undefined
   /** Everything else. */
   readonly rest: RequestListener
-  /** Serve nothing but `/health/*` besides MCP: management has a listener of its own. */
+  /** Serve nothing but `/health/*` and `/.well-known/*` besides MCP: management has a listener of its own. */
   readonly healthOnly: boolean
 }
 
@@ -45,7 +45,7 @@ function route(request: IncomingMessage, response: ServerResponse, destinations:
     mcp(request, response)
     return
   }
-  if (healthOnly && !isUnder(path, '/health')) {
+  if (healthOnly && !isUnder(path, '/health') && !isUnder(path, '/.well-known')) {
     throw new GatewayError('ROUTE_NOT_FOUND', 'management is not served on this address')
   }
   setSecurityHeaders(response)

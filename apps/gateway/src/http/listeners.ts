@@ -25,6 +25,8 @@ export interface ListenerParts {
   readonly mcp: RequestListener
   /** Everything else. */
   readonly rest: RequestListener
+  /** Other processes serve the public address too. @default false */
+  readonly shared?: boolean | undefined
 }
 
 /**
@@ -43,10 +45,10 @@ export async function openListeners(parts: ListenerParts): Promise<Listeners> {
 }
 
 /** Opens the public listener. @throws GatewayStartError */
-export function openMainListener({ settings, readiness, mcp, rest }: ListenerParts): Promise<Listener> {
+export function openMainListener({ settings, readiness, mcp, rest, shared }: ListenerParts): Promise<Listener> {
   const { host, port } = settings
   const destinations = { mcp, rest, healthOnly: settings.adminListen !== undefined }
-  return listen({ host, port, tls: tlsOf(settings), handle: handler(settings, readiness, host, destinations) })
+  return listen({ host, port, tls: tlsOf(settings), shared, handle: handler(settings, readiness, host, destinations) })
 }
 
 /** Opens the listener for management, if it has one of its own. @throws GatewayStartError */
@@ -62,8 +64,8 @@ function handler(settings: Settings, readiness: Readiness, host: string, destina
   return closing(requestListener(policyFor(settings, host), settings.corsOrigin, destinations), readiness)
 }
 
-/** Serves MCP traffic by this process's gateway. */
-export function mcpListener(gateway: Gateway, readiness: Readiness): RequestListener {
+/** Serves MCP traffic by this process's gateway. `follow` is told of each exchange that begins. */
+export function mcpListener(gateway: Gateway, readiness: Readiness, follow: RequestListener): RequestListener {
   return (request, response) => {
     // The port is bound before servers are started, so that a taken one is found out first.
     if (readiness.phase === 'starting')
@@ -72,6 +74,7 @@ export function mcpListener(gateway: Gateway, readiness: Readiness): RequestList
         retryable: true,
         retryAfterMs: 1_000,
       })
+    follow(request, response)
     gateway.handle(request, response, requestIdOf(request))
   }
 }

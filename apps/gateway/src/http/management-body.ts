@@ -16,6 +16,17 @@ export async function readManagementBody(request: IncomingMessage): Promise<unkn
   return bytes.length === 0 ? undefined : parseStrictJson(bytes)
 }
 
+/** Reads the body of a form. @throws GatewayError as {@link readManagementBody} */
+export async function readFormBody(request: IncomingMessage): Promise<string> {
+  const { 'content-encoding': encoding, 'content-length': length } = request.headers
+  const refusal = encodingRefusal(encoding) ?? (Number(length ?? 0) > MAX_BYTES ? tooLarge() : undefined)
+  if (refusal !== undefined) {
+    drain(request)
+    throw refusal
+  }
+  return (await collect(request)).toString('utf8')
+}
+
 function hasBody(request: IncomingMessage): boolean {
   const { 'content-length': length, 'transfer-encoding': transfer } = request.headers
   return transfer !== undefined || (length !== undefined && length !== '0')
@@ -32,15 +43,19 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
 
 function headRefusal(request: IncomingMessage): GatewayError | undefined {
   const { 'content-encoding': encoding, 'content-type': type, 'content-length': length } = request.headers
-  if (encoding !== undefined && encoding !== 'identity') {
-    const message = `Content-Encoding ${JSON.stringify(encoding)} is not accepted; send the body as it is`
-    return new GatewayError('CONTENT_ENCODING_UNSUPPORTED', message)
-  }
+  const badEncoding = encodingRefusal(encoding)
+  if (badEncoding !== undefined) return badEncoding
   if (type === undefined || !/^application\/json\s*(;\s*charset="?utf-8"?\s*)?$/i.test(type)) {
     const given = type === undefined ? 'none' : JSON.stringify(type)
     return new GatewayError('CONTENT_TYPE_UNSUPPORTED', `Content-Type must be application/json, got ${given}`)
   }
   return Number(length ?? 0) > MAX_BYTES ? tooLarge() : undefined
+}
+
+function encodingRefusal(encoding: string | undefined): GatewayError | undefined {
+  if (encoding === undefined || encoding === 'identity') return undefined
+  const message = `Content-Encoding ${JSON.stringify(encoding)} is not accepted; send the body as it is`
+  return new GatewayError('CONTENT_ENCODING_UNSUPPORTED', message)
 }
 
 function collect(request: IncomingMessage): Promise<Buffer> {

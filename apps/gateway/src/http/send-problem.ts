@@ -12,7 +12,8 @@ export function sendError(response: ServerResponse, error: unknown, requestId: s
   const failure = toGatewayError(error)
   const problem = toProblem(failure, requestId)
   const body = JSON.stringify(problem)
-  const { challenge, allow, retryAfterMs } = failure.facts
+  const { challenge, allow, retryAfterMs, headers = {} } = failure.facts
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
   if (challenge !== undefined) response.setHeader('WWW-Authenticate', challenge)
   if (allow !== undefined) response.setHeader('Allow', allow)
   if (retryAfterMs !== undefined) response.setHeader('Retry-After', Math.ceil(retryAfterMs / 1_000))

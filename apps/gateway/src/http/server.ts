@@ -40,11 +40,13 @@ export async function listen(options: {
   readonly port: number
   readonly tls?: TlsFiles | undefined
   readonly handle: RequestListener
+  /** Other processes of this gateway listen there too. @default false */
+  readonly shared?: boolean | undefined
 }): Promise<Listener> {
-  const { host, port, tls, handle } = options
+  const { host, port, tls, handle, shared = false } = options
   const server = tls === undefined ? createServer(LIMITS, handle) : await tlsServer(tls, handle)
   server.on('clientError', answerClientError)
-  await bind(server, host, port)
+  await bind(server, host, port, shared && CAN_REUSE_PORT)
   const url = urlOf({ host, port: portOf(server), isTls: tls !== undefined })
   return { server, url, stop: () => stop(server), cut: () => cut(server) }
 }
@@ -82,11 +84,15 @@ async function tlsServer(files: TlsFiles, handle: RequestListener): Promise<Serv
   }
 }
 
-function bind(server: Server, host: string, port: number): Promise<void> {
+// With a socket of its own for each process, the system gives new connections to those that live. Handing them out in
+// the primary (node:cluster's way, used elsewhere) loses those that go to a worker which has just been killed.
+const CAN_REUSE_PORT = process.platform === 'linux' || process.platform === 'freebsd'
+
+function bind(server: Server, host: string, port: number, reusePort = false): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const failed = (error: Error): void => reject(startError(error, host, port))
   server.once('error', failed)
-  server.listen({ host, port }, () => {
+  server.listen({ host, port, reusePort }, () => {
     server.off('error', failed)
     resolve()
   })

@@ -2,7 +2,8 @@ import type { Registry } from '@mcp-platform/core-registry'
 import type { Gateway } from '@mcp-platform/gateway-core'
 import type { Request } from 'express'
 import type { EventHub } from '../events/hub.js'
-import type { Authenticate } from '../identity/local.js'
+import type { Authenticate } from '../identity/door.js'
+import type { Identity } from '../identity/identity.js'
 import type { StdioMode } from '../identity/stdio-mode.js'
 import type { RegistrySync } from '../registry/sync.js'
 import type { Connections } from '../upstream/connections.js'
@@ -16,6 +17,8 @@ export interface Services {
   readonly connections: Connections
   readonly version: string
   readonly authenticate: Authenticate
+  readonly identity: Identity
+  readonly authEnabled: boolean
   readonly stdioMode: StdioMode
   /** Who is calling, through trusted proxies. */
   readonly addressOf: (request: Request) => string

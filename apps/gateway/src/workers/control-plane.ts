@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import cluster from 'node:cluster'
 import type { RequestListener } from 'node:http'
 import type { Registry } from '@mcp-platform/core-registry'
 import { type Gateway, type WatchOptions, watchTemplate } from '@mcp-platform/gateway-core'
@@ -7,10 +7,12 @@ import type { SealingKey } from '@mcp-platform/mcp-bridge'
 import { type GatewayParts, templateDefaults } from '../build-gateway.js'
 import type { EffectiveModes } from '../config/effective.js'
 import type { Settings } from '../config/settings.js'
+import { GatewayStartError } from '../errors.js'
 import { type Listeners, openAdminListener } from '../http/listeners.js'
 import { adoptPeer } from '../http/peer.js'
 import { requestIdOf } from '../http/request-id.js'
 import { claimPort, urlOf } from '../http/server.js'
+import type { Identity } from '../identity/identity.js'
 import type { GatewayLog } from '../log/logger.js'
 import type { Observer } from '../observer.js'
 import type { Readiness } from '../readiness.js'
@@ -25,12 +27,14 @@ import type { CircuitStep, PrimaryMethods } from './protocol.js'
 import { changesBetween, wholeState } from './replica-store.js'
 import { connectionsSocket, controlSocket, SocketFolder } from './sockets.js'
 
+const NOT_PRIMARY = 'a process that is a worker of node:cluster itself cannot start workers; use --workers 1 there'
+
 export interface ControlPlaneOptions {
   readonly settings: Settings
   readonly modes: EffectiveModes
   readonly stateDir: string
   readonly version: string
-  readonly adminToken: string
+  readonly identity: Identity
   readonly registry: Registry
   /** Circuits of the last run. */
   readonly circuits: readonly StoredCircuit[]
@@ -46,7 +50,7 @@ export class ControlPlane {
   readonly #options: ControlPlaneOptions
   readonly #settings: Settings
   readonly #sockets: SocketFolder
-  readonly #sealingKeys: readonly SealingKey[] = [{ kid: 'p', key: randomBytes(32) }]
+  readonly #sealingKeys: readonly SealingKey[]
   readonly #loans: Loans
   readonly #counts = new CountsBook()
   readonly #healths = new Map<string, LeadingHealth>()
@@ -59,6 +63,7 @@ export class ControlPlane {
     this.#options = options
     this.#settings = { ...options.settings, port }
     this.#sockets = sockets
+    this.#sealingKeys = options.identity.sealingKeys
     this.#circuits = options.circuits
     this.#loans = new Loans(templateDefaults(options.settings))
     this.#fleet = this.#makeFleet()
@@ -67,6 +72,7 @@ export class ControlPlane {
 
   /** Starts the worker processes; they serve nothing yet. @throws GatewayStartError when the address is not to be had */
   static async open(options: ControlPlaneOptions): Promise<ControlPlane> {
+    if (!cluster.isPrimary) throw new GatewayStartError('WORKER_FAILED', NOT_PRIMARY)
     const { host, port } = options.settings
     const claimed = await claimPort(host, port)
     const plane = new ControlPlane(options, await SocketFolder.open(options.stateDir), claimed)
@@ -125,7 +131,7 @@ export class ControlPlane {
     const unsubscribe = registry.subscribe((state, previous) =>
       this.#fleet.tell('registry', changesBetween(previous, state)),
     )
-    this.#ends.push(unsubscribe, this.#loans.follow(registry))
+    this.#ends.push(unsubscribe, this.#loans.follow(registry), this.#tellIdentity())
     await this.#fleet.start()
     // A worker that comes later begins with the circuits of those that are there.
     this.#circuits = []
@@ -148,21 +154,34 @@ export class ControlPlane {
     await this.#sockets.remove()
   }
 
+  #tellIdentity(): () => void {
+    const { identity } = this.#options
+    let told = ''
+    return identity.follow(() => {
+      const copy = identity.copy()
+      const mark = identity.mark
+      if (mark === told) this.#fleet.tell('identityHolds', { nodes: copy.nodes })
+      else this.#fleet.tell('identity', copy)
+      told = mark
+    })
+  }
+
   #makeFleet(): Fleet {
-    const { modes, adminToken, version, registry, observer } = this.#options
+    const { modes, identity, version, registry, observer } = this.#options
     return new Fleet({
       size: this.#settings.workers,
       config: (home) => ({
         home,
         settings: this.#settings,
         modes,
-        adminToken,
+        secrets: identity.secrets,
         version,
         sealingKeys: this.#sealingKeys,
         sockets: this.#sockets.path,
       }),
       state: () => ({
         registry: wholeState(registry.state),
+        identity: identity.copy(),
         circuits: [...this.#circuits, ...this.#board.worst()],
       }),
       handlers: (home) => this.#handlers(home),
@@ -175,6 +194,7 @@ export class ControlPlane {
   }
 
   #handlers(home: string): Handlers<PrimaryMethods> {
+    const { identity } = this.#options
     return {
       probe: ({ template, id, urgent }) =>
         this.#healths.get(template)?.verdict(id, urgent) ?? {
@@ -184,6 +204,10 @@ export class ControlPlane {
         },
       circuit: (step) => this.#onCircuit(home, step),
       counts: (counts) => this.#counts.update(home, counts),
+      denied: identity.audit.denied,
+      called: identity.audit.call,
+      keyUsed: ({ id, at }) => identity.keyUse.note(id, at),
+      keyRehashed: ({ id, rehash }) => identity.keyUse.noteRehash(id, rehash),
       log: (lines) => {
         for (const line of lines) this.#options.log.write(line)
       },

@@ -1,9 +1,12 @@
+import type { AuditEvent, Denial, Rehash } from '@mcp-platform/auth'
 import type { RegistryChanges } from '@mcp-platform/core-registry'
 import type { GatewayCounts } from '@mcp-platform/gateway-core'
 import type { HealthEvent, StoredCircuit } from '@mcp-platform/health'
 import type { SealingKey } from '@mcp-platform/mcp-bridge'
 import type { EffectiveModes } from '../config/effective.js'
 import type { Settings } from '../config/settings.js'
+import type { DoorSecrets } from '../identity/door.js'
+import type { IdentityCopy } from '../identity/identity-copy.js'
 
 /** What a worker is made from. It reads no configuration, file or database of its own. */
 export interface WorkerConfig {
@@ -11,7 +14,7 @@ export interface WorkerConfig {
   readonly home: string
   readonly settings: Settings
   readonly modes: EffectiveModes
-  readonly adminToken: string
+  readonly secrets: DoorSecrets
   readonly sealingKeys: readonly SealingKey[]
   readonly version: string
   /** Folder of the local sockets. */
@@ -21,6 +24,7 @@ export interface WorkerConfig {
 /** What a worker must know before it can serve. */
 export interface WorkerState {
   readonly registry: RegistryChanges
+  readonly identity: IdentityCopy
   /** Circuits that are open now. */
   readonly circuits: readonly StoredCircuit[]
   /** The processes that sessions may live in. */
@@ -56,6 +60,10 @@ export type WorkerMethods = {
   readonly listen: () => void
   readonly registry: (changes: RegistryChanges) => void
   readonly homes: (homes: readonly string[]) => void
+  /** Users, keys or tokens have changed. */
+  readonly identity: (copy: IdentityCopy) => void
+  /** What was told of users, keys and tokens still holds. */
+  readonly identityHolds: (facts: { readonly nodes: number }) => void
   /** The health of an instance has changed. */
   readonly status: (instance: InstanceName) => void
   /** Ends what an instance has in flight. */
@@ -77,6 +85,12 @@ export type PrimaryMethods = {
   readonly circuit: (step: CircuitStep) => void
   /** Counters, without instances that are as they were the last time. */
   readonly counts: (counts: GatewayCounts) => void
+  /** Something was refused. */
+  readonly denied: (denial: Denial) => void
+  /** A call that a template wants audited. */
+  readonly called: (event: AuditEvent) => void
+  readonly keyUsed: (use: { readonly id: string; readonly at: number }) => void
+  readonly keyRehashed: (use: { readonly id: string; readonly rehash: Rehash }) => void
   /** Finished log lines, in JSON. */
   readonly log: (lines: readonly string[]) => void
 }

@@ -14,6 +14,8 @@ export interface WorkerListenerParts {
   readonly settings: Settings
   readonly readiness: Readiness
   readonly gateway: Gateway
+  /** Told of each exchange that begins. */
+  readonly follow: RequestListener
   readonly pipes: Pipes
   /** Where the primary serves everything but MCP traffic. */
   readonly controlSocket: string
@@ -21,14 +23,14 @@ export interface WorkerListenerParts {
 
 /** Binds the public address. MCP traffic is served here; everything else, and health, is the primary's. */
 export function openWorkerListener(parts: WorkerListenerParts): Promise<Listener> {
-  const { settings, readiness, gateway } = parts
+  const { settings, readiness, gateway, follow } = parts
   const toPrimary = primaryListener(parts)
-  const serve = mcpListener(gateway, readiness)
+  const serve = mcpListener(gateway, readiness, follow)
   const mcp: RequestListener = (request, response) => {
     if (asksForHealth(request.url ?? '')) toPrimary(request, response)
     else serve(request, response)
   }
-  return openMainListener({ settings, readiness, mcp, rest: toPrimary })
+  return openMainListener({ settings, readiness, mcp, rest: toPrimary, shared: true })
 }
 
 function primaryListener({ pipes, controlSocket }: WorkerListenerParts): RequestListener {

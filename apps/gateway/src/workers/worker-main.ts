@@ -28,6 +28,8 @@ const handlers: Handlers<WorkerMethods> = {
   },
   listen: async () => (await opened.promise).listen(),
   registry: async (changes) => (await opened.promise).change(changes),
+  identity: async (copy) => (await opened.promise).takeIdentity(copy),
+  identityHolds: async ({ nodes }) => (await opened.promise).confirmIdentity(nodes),
   homes: async (homes) => (await opened.promise).setHomes(homes),
   status: async (instance) => (await opened.promise).refresh(instance),
   cut: async (instance) => (await opened.promise).cut(instance),

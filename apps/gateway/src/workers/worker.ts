@@ -7,7 +7,8 @@ import { buildGateway } from '../build-gateway.js'
 import { adoptPeer } from '../http/peer.js'
 import { requestIdOf } from '../http/request-id.js'
 import type { Listener } from '../http/server.js'
-import { localIdentity } from '../identity/local.js'
+import type { IdentityCopy } from '../identity/identity-copy.js'
+import { WorkerIdentity } from '../identity/worker-identity.js'
 import { createLog } from '../log/logger.js'
 import { Readiness } from '../readiness.js'
 import type { Connections } from '../upstream/connections.js'
@@ -33,6 +34,7 @@ export class Worker {
   readonly #store = new ReplicaStore()
   readonly #registry = new Registry({ store: this.#store })
   readonly #observer: WorkerObserver
+  readonly #identity: WorkerIdentity
   readonly #healths = new Map<string, FollowingHealth>()
   readonly #remote: RemoteConnections
   readonly #state: WorkerState
@@ -48,7 +50,9 @@ export class Worker {
     primary: Link<PrimaryMethods, WorkerMethods>,
     state: WorkerState,
     remote: RemoteConnections,
+    identity: WorkerIdentity,
   ) {
+    this.#identity = identity
     this.#config = config
     this.#primary = primary
     this.#state = state
@@ -74,7 +78,22 @@ export class Worker {
   ): Promise<Worker> {
     const socket = connect(connectionsSocket(config.sockets))
     await once(socket, 'connect')
-    const worker = new Worker(config, primary, state, new RemoteConnections(socket))
+    const { settings, modes, secrets } = config
+    const identity = await WorkerIdentity.open(
+      {
+        settings,
+        modes,
+        secrets,
+        primary: {
+          denied: (denial) => primary.tell('denied', denial),
+          call: (event) => primary.tell('called', event),
+          keyUsed: (use) => primary.tell('keyUsed', use),
+          keyRehashed: (use) => primary.tell('keyRehashed', use),
+        },
+      },
+      state.identity,
+    )
+    const worker = new Worker(config, primary, state, new RemoteConnections(socket), identity)
     await worker.#start()
     return worker
   }
@@ -90,6 +109,7 @@ export class Worker {
       settings: this.#config.settings,
       readiness: this.#readiness,
       gateway: this.#gateway,
+      follow: this.#identity.door.follow,
       pipes: this.#pipes,
       controlSocket: controlSocket(this.#config.sockets),
     })
@@ -100,6 +120,14 @@ export class Worker {
     this.#store.push(changes)
     await this.#registry.refresh()
     for (const name of this.#healths.keys()) if (!this.#registry.findTemplate(name)) this.#healths.delete(name)
+  }
+
+  takeIdentity(copy: IdentityCopy): Promise<void> {
+    return this.#identity.take(copy)
+  }
+
+  confirmIdentity(nodes: number): void {
+    this.#identity.confirm(nodes)
   }
 
   setHomes(homes: readonly string[]): void {
@@ -153,13 +181,14 @@ export class Worker {
   }
 
   #build(): { readonly gateway: Gateway; readonly connections: Connections } {
-    const { settings, modes, adminToken, version, home, sealingKeys } = this.#config
+    const { settings, modes, version, home, sealingKeys } = this.#config
     return buildGateway({
       settings,
       modes,
       registry: this.#registry,
       circuits: this.#state.circuits,
-      authenticate: localIdentity({ adminToken, authEnabled: modes.auth, mayExecute: modes.mayExecute }),
+      door: this.#identity.door,
+      reporter: this.#identity.reporter,
       observer: this.#observer,
       version,
       connectStdio: (instance) => this.#remote.connection(connectionName(instance)),
