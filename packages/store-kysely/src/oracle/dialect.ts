@@ -3,19 +3,10 @@ import { OracleAdapter } from './adapter.js'
 import { OracleQueryCompiler } from './compiler.js'
 import { OracleDriver } from './driver.js'
 import { OracleIntrospector } from './introspector.js'
-import type { OraclePool } from './pool.js'
+import type { OracleDialectOptions } from './options.js'
 
+export type { OracleDialectOptions } from './options.js'
 export type { OracleClient, OracleExecuteOptions, OraclePool, OracleResult } from './pool.js'
-
-/** Options of {@link OracleDialect}. */
-export interface OracleDialectOptions {
-  /** Made on first use; closed by `Kysely.destroy()`. */
-  readonly pool: OraclePool | (() => Promise<OraclePool>)
-  /** `oracledb.OUT_FORMAT_OBJECT` */
-  readonly outFormat: number
-  /** Gives long texts (CLOB) as text. */
-  readonly fetchTypeHandler?: ((column: unknown) => unknown) | undefined
-}
 
 /**
  * Oracle Database for Kysely, as much as the stores of this package need, on a pool of the package `oracledb`.

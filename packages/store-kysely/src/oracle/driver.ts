@@ -1,5 +1,5 @@
 import { CompiledQuery, type DatabaseConnection, type Driver, type QueryResult, type TransactionSettings } from 'kysely'
-import type { OracleDialectOptions } from './dialect.js'
+import type { OracleDialectOptions } from './options.js'
 import type { OracleClient, OraclePool } from './pool.js'
 
 /** Runs statements on a pool of `oracledb`. */
