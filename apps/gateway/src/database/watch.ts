@@ -36,6 +36,7 @@ export class DatabaseWatch {
   #cause: unknown
   #lostAt = 0
   #triedAt = Number.NEGATIVE_INFINITY
+  #servedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: DatabaseWatchOptions) {
     this.#onEvent = options.onEvent
@@ -59,14 +60,16 @@ export class DatabaseWatch {
   }
 
   async #watch<T>(kind: 'read' | 'write', work: () => Promise<T>): Promise<T> {
+    const begun = this.#now()
     try {
       const value = await work()
       this.#succeeded(kind)
       return value
     } catch (error) {
       // A database that refuses a change serves.
-      if (isDatabaseFailure(error)) this.#lost(kind, error)
-      else this.#succeeded(kind)
+      if (!isDatabaseFailure(error)) this.#succeeded(kind)
+      // What was begun before it served again is old news.
+      else if (begun >= this.#servedAt) this.#lost(kind, error)
       throw error
     }
   }
@@ -83,6 +86,7 @@ export class DatabaseWatch {
 
   #succeeded(kind: 'read' | 'write'): void {
     if (!this.#failed[kind]) return
+    this.#servedAt = this.#now()
     this.#failed[kind] = false
     if (this.state === 'ok') this.#onEvent({ type: 'database-back', afterMs: this.#now() - this.#lostAt })
   }
