@@ -13,6 +13,12 @@ let harness: Harness
 let naive: NaiveServer
 const url = () => `${harness.base}/mcp/naive`
 const ask = { name: 'ask', arguments: {} }
+const reached = () =>
+  waitFor(() => Promise.resolve(naive.calls.length > 0), {
+    timeoutMs: 5_000,
+    pollMs: 10,
+    what: 'the call did not come',
+  })
 
 beforeEach(async () => {
   naive = await serveNaive()
@@ -58,11 +64,7 @@ describe('a legacy server that asks whoever calls', () => {
   it('reaches a 2025 client on the stream of its call, under the server’s own id', async () => {
     const session = await LegacySession.open(url(), { capabilities: { sampling: {} } })
     const pending = session.call('tools/call', ask)
-    await waitFor(() => Promise.resolve(harness.gateway.inFlight > 0), {
-      timeoutMs: 5_000,
-      pollMs: 10,
-      what: 'no call',
-    })
+    await reached()
     await session.post({ jsonrpc: '2.0', id: 'ask', result: { model: 'm' } })
     const { messages } = await pending
     expect(messages.map(({ method }) => method)).toEqual(['notifications/message', 'sampling/createMessage', undefined])
@@ -88,15 +90,13 @@ describe('log lines of a legacy server', () => {
 
 describe('cancelling', () => {
   const hang = { name: 'hang', arguments: {} }
-  const underWay = () =>
-    waitFor(() => Promise.resolve(harness.gateway.inFlight > 0), { timeoutMs: 5_000, pollMs: 10, what: 'no call' })
   const cancelledUpstream = () =>
     waitFor(() => Promise.resolve(naive.cancelled.length > 0), { timeoutMs: 5_000, pollMs: 10, what: 'not cancelled' })
 
   it('a 2026 client cancels by closing its response', async () => {
     const abort = new AbortController()
     const call = modern(url(), 'tools/call', hang, { signal: abort.signal })
-    await underWay()
+    await reached()
     abort.abort()
     await expect(call).rejects.toThrow()
     await cancelledUpstream()
@@ -105,7 +105,7 @@ describe('cancelling', () => {
   it('a 2025 client cancels by saying so, after its answer has begun too', async () => {
     const session = await LegacySession.open(url())
     const call = session.call('tools/call', hang, 7)
-    await underWay()
+    await reached()
     await session.post({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 7 } })
     await call
     await cancelledUpstream()

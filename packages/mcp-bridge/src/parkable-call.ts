@@ -84,6 +84,7 @@ export class ParkableCall implements ParkedCall {
   readonly #steps: Step[] = []
   #asks: Ask[] = []
   #wake: PromiseWithResolvers<void> = Promise.withResolvers()
+  #refused = false
   #failure: unknown
   #nextKey = 1
 
@@ -186,6 +187,7 @@ export class ParkableCall implements ParkedCall {
   }
 
   #push(step: Step): void {
+    if (this.#refused && step.kind !== 'missing') return
     this.#steps.push(step)
     this.#wake.resolve()
     this.#wake = Promise.withResolvers()
@@ -250,6 +252,8 @@ export class ParkableCall implements ParkedCall {
 
   // The server was told in `initialize` what the client can do; one that asks all the same cannot be helped.
   async #refuse(token: string, capability: string): Promise<void> {
+    // From here on nothing that it says counts: it may well go on without the answer.
+    this.#refused = true
     await this.#post(token, REFUSAL)
     this.#push({ kind: 'missing', capability })
     this.abandon(new Error(`the server needs the capability "${capability}"`))

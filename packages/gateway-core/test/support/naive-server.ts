@@ -6,6 +6,8 @@ type Json = Record<string, unknown>
 /** What a {@link serveNaive} server was told after it asked. */
 export interface NaiveServer {
   readonly url: string
+  /** Calls of tools that have reached it. */
+  readonly calls: readonly Json[]
   /** Answers to its questions, in the order in which they came. */
   readonly answers: readonly Json[]
   /** Params of each `notifications/cancelled`. */
@@ -18,6 +20,7 @@ export interface NaiveServer {
  * and logs a line before. The tool `hang` never answers.
  */
 export async function serveNaive(): Promise<NaiveServer> {
+  const calls: Json[] = []
   const answers: Json[] = []
   const cancelled: Json[] = []
   let waiting: { response: ServerResponse; id: unknown } | undefined
@@ -42,6 +45,7 @@ export async function serveNaive(): Promise<NaiveServer> {
       method: 'notifications/message',
       params: { level: 'info', data: 'about to ask' },
     })
+    calls.push(Object(params))
     if (Object(params).name === 'hang') return
     waiting = { response, id }
     event(response, {
@@ -60,6 +64,7 @@ export async function serveNaive(): Promise<NaiveServer> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
+    calls,
     answers,
     cancelled,
     async close() {
