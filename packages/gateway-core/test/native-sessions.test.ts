@@ -25,6 +25,7 @@ beforeAll(async () => {
     legacy: [{ id: 'one', endpoint: legacy.url }],
     stdio: [{ id: 'one', command: process.execPath, args: [reference, '--stdio', '--era', 'legacy'] }],
     everything: [{ id: 'one', command: everything.command, args: everything.args }],
+    'modern-stdio': [{ id: 'one', command: process.execPath, args: [reference, '--stdio', '--era', 'modern'] }],
   })
 }, 60_000)
 
@@ -143,6 +144,18 @@ describe('two clients of one principal on one shared child', () => {
     await Promise.all(all.flat())
     await Promise.all(sessions.map((session) => session.end()))
   }, 60_000)
+})
+
+describe.each(['stdio', 'modern-stdio'])('log lines on a pipe (%s)', (template) => {
+  it('reach the call that asked for them, and no other at the same time', async () => {
+    const url = `${harness.base}/mcp/${template}`
+    const call = async (level?: string): Promise<number> => {
+      const meta = level === undefined ? {} : { 'io.modelcontextprotocol/logLevel': level }
+      const { messages } = await modern(url, 'tools/call', { name: 'test_tool_with_logging', arguments: {} }, { meta })
+      return messages.filter(({ method }) => method === 'notifications/message').length
+    }
+    expect(await Promise.all([call('info'), call(), call('debug'), call('error'), call()])).toEqual([3, 0, 3, 0, 0])
+  }, 20_000)
 })
 
 describe('a legacy session whose instance is killed', () => {
