@@ -1,5 +1,5 @@
 import { mkdtemp, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import { describeConfig } from '../src/config/describe.js'
@@ -23,6 +23,13 @@ async function faultOf(sources: Parameters<typeof loadConfig>[0]): Promise<Gatew
 }
 
 describe('configuration', () => {
+  it('takes a number of workers, or auto for one per core', async () => {
+    expect((await loadConfig({ env: {}, flags: { workers: '3' } })).settings.workers).toBe(3)
+    expect((await loadConfig({ env: {}, flags: { workers: 'auto' } })).settings.workers).toBe(availableParallelism())
+    const { message } = await faultOf({ flags: { workers: 0 } })
+    expect(message).toBe('--workers: must be a whole number from 1 to 256, or auto, got 0')
+  })
+
   it('takes a flag before the environment, the environment before the file, the file before the default', async () => {
     const configFile = await file('gateway.yaml', 'port: 1001\nhost: 127.0.0.2\nmax_retries: 7\n')
     const { settings, origins } = await loadConfig({

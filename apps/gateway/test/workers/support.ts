@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { Agent, type IncomingHttpHeaders, request } from 'node:http'
+import { request as secureRequest, Agent as TlsAgent } from 'node:https'
 import { join } from 'node:path'
 import { type Launched, launch, pidAlive, tempDir, waitFor } from '@mcp-platform/test-kit'
 
@@ -47,6 +48,13 @@ export class Cluster {
     return said.filter(pidAlive)
   }
 
+  /** Resolves when the primary knows that a worker is gone: by then the system has closed its listening socket. */
+  async noticed(worker: number): Promise<void> {
+    await waitFor(() => this.process.output().includes(`"workerPid":${worker},"exitCode"`), {
+      what: 'the primary did not notice',
+    })
+  }
+
   /** MCP servers that it started. */
   servers(): number[] {
     return childrenOf(this.process.pid).filter((pid) => !isWorker(pid))
@@ -62,19 +70,26 @@ export class Cluster {
   /** Sends a request over a connection of its own: the next worker gets it. */
   send(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
     const given = body === undefined ? undefined : JSON.stringify(body)
-    const agent = new Agent({ keepAlive: false })
+    const secure = this.url.startsWith('https:')
+    const agent = secure
+      ? new TlsAgent({ keepAlive: false, rejectUnauthorized: false })
+      : new Agent({ keepAlive: false })
     const { promise, resolve, reject } = Promise.withResolvers<Answer>()
     const all = { 'content-type': 'application/json', accept: 'application/json', ...headers }
-    const outgoing = request(new URL(path, this.url), { method, agent, headers: all }, (response) => {
-      let text = ''
-      response.setEncoding('utf8').on('data', (chunk: string) => {
-        text += chunk
-      })
-      response.on('end', () =>
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, json: jsonOf(text) }),
-      )
-      response.on('error', reject)
-    })
+    const outgoing = (secure ? secureRequest : request)(
+      new URL(path, this.url),
+      { method, agent, headers: all },
+      (response) => {
+        let text = ''
+        response.setEncoding('utf8').on('data', (chunk: string) => {
+          text += chunk
+        })
+        response.on('end', () =>
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, json: jsonOf(text) }),
+        )
+        response.on('error', reject)
+      },
+    )
     outgoing.on('error', reject)
     outgoing.end(given)
     return promise

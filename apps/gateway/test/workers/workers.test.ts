@@ -1,10 +1,21 @@
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { serveHttp } from '@mcp-platform/example-dual-era-server'
-import { everythingStdio, type FaultServer, pidAlive, startFaultServer, tempDir, waitFor } from '@mcp-platform/test-kit'
+import {
+  everythingStdio,
+  type FaultServer,
+  freePort,
+  pidAlive,
+  startFaultServer,
+  tempDir,
+  waitFor,
+} from '@mcp-platform/test-kit'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js'
@@ -145,7 +156,7 @@ describe('a gateway with two workers', () => {
       command: process.execPath,
       args: [reference, '--stdio', '--era', 'legacy'],
     })
-    for (let n = 0; n < 4; n++) {
+    for (let n = 0; n < 6; n++) {
       const first = await modernCall(cluster, 'parking', { name: 'test_elicitation', arguments: { message: 'Who?' } })
       expect(first.json.result).toMatchObject({ resultType: 'input_required' })
       const { inputRequests, requestState } = first.json.result
@@ -167,7 +178,7 @@ describe('a gateway with two workers', () => {
     const { json: earlier } = await cluster.send('GET', '/gateway/stats')
     const [victim = 0, survivor = 0] = before
     process.kill(victim, 'SIGKILL')
-    await waitFor(() => !pidAlive(victim))
+    await cluster.noticed(victim)
     const during = await Promise.all(Array.from({ length: 10 }, (_, n) => cluster.call('http', 'echo', { n })))
     expect(during.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 200))
     await waitFor(() => cluster.serving().length === 2, { timeoutMs: 15_000, what: 'the worker was not replaced' })
@@ -182,10 +193,10 @@ describe('a gateway with two workers', () => {
   }, 30_000)
 
   it('answers 404 for a session whose worker is gone', async () => {
-    const sessions = await Promise.all(Array.from({ length: 8 }, () => newSession(cluster)))
+    const sessions = await Promise.all(Array.from({ length: 24 }, () => newSession(cluster)))
     const [victim = 0] = cluster.workers()
     process.kill(victim, 'SIGKILL')
-    await waitFor(() => !pidAlive(victim))
+    await cluster.noticed(victim)
     await waitFor(() => cluster.serving().length === 2, { timeoutMs: 15_000, what: 'the worker was not replaced' })
     const statuses = await Promise.all(sessions.map(async (id) => (await ping(cluster, id)).status))
     expect([...new Set(statuses)].sort()).toEqual([200, 404])
@@ -235,13 +246,45 @@ describe('a gateway with workers', () => {
     taken.close()
   })
 
+  it('speaks TLS in every worker', async () => {
+    const { path } = await tempDir()
+    const [cert, key] = [join(path, 'cert.pem'), join(path, 'key.pem')]
+    const subject = ['-subj', '/CN=localhost', '-days', '1', '-nodes', '-newkey', 'ec', '-pkeyopt']
+    const command = ['req', '-x509', ...subject, 'ec_paramgen_curve:P-256', '-keyout', key, '-out', cert]
+    await promisify(execFile)('openssl', command)
+    await using cluster = await Cluster.start({ 'tls-cert': cert, 'tls-key': key })
+    expect(cluster.url).toMatch(/^https:/)
+    await cluster.register('http', { id: 'one', endpoint: server.url })
+    const answers = await Promise.all(Array.from({ length: 30 }, () => cluster.call('http', 'echo')))
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+    expect(cluster.answeredBy('http')).toHaveLength(2)
+  })
+
+  it('tells of changes on a stream that goes through a worker, and ends it when it stops', async () => {
+    const cluster = await Cluster.start()
+    const response = await fetch(`${cluster.url}/gateway/events`)
+    const text = response.text()
+    await cluster.register('http', { id: 'one', endpoint: server.url })
+    cluster.process.signal('SIGTERM')
+    expect(await text).toContain('registry_changed')
+    expect((await cluster.process.exited).code).toBe(0)
+  })
+
+  it('serves management on an address of its own', async () => {
+    const port = await freePort()
+    await using cluster = await Cluster.start({ 'admin-listen': `127.0.0.1:${port}` })
+    expect((await fetch(`http://127.0.0.1:${port}/gateway/health`)).status).toBe(200)
+    expect((await cluster.send('GET', '/gateway/health')).status).toBe(404)
+    expect((await cluster.send('GET', '/health/live')).status).toBe(200)
+  })
+
   it('says which certificate a worker cannot use, and leaves nothing behind', async () => {
     const { path: stateDir } = await tempDir()
     const flags = { stateDir, 'tls-cert': '/nowhere/cert.pem', 'tls-key': '/nowhere/key.pem' }
     const failed = await launchGateway(flags)
     expect((await failed.exited).code).toBe(1)
     expect(failed.output()).toContain('failed TLS_FILES: the TLS certificate /nowhere/cert.pem')
-    expect((await readdir(stateDir)).filter((name) => !name.startsWith('gateway.db'))).toEqual([])
+    expect(await leftIn(stateDir)).toEqual([])
   })
 
   it('lets calls end when it is stopped, and leaves no process and no socket', async () => {
@@ -254,7 +297,7 @@ describe('a gateway with workers', () => {
     expect((await Promise.all(calls)).map(({ status }) => status)).toEqual([200, 200, 200, 200])
     expect(await cluster.process.exited).toEqual({ code: 0, signal: null })
     expect(workers.filter(pidAlive)).toEqual([])
-    expect((await readdir(cluster.stateDir)).filter((name) => !name.startsWith('gateway.db'))).toEqual([])
+    expect(await leftIn(cluster.stateDir)).toEqual([])
   }, 30_000)
 
   it('ends every worker and every child when the primary is killed', async () => {
@@ -268,6 +311,12 @@ describe('a gateway with workers', () => {
     await waitFor(() => !all.some(pidAlive), { timeoutMs: 10_000, what: 'processes were left behind' })
   }, 30_000)
 })
+
+/** What only a gateway that runs has in its state folder. */
+async function leftIn(stateDir: string): Promise<string[]> {
+  const running = ['run', 'lock', 'gateway.json', 'admin-token']
+  return (await readdir(stateDir)).filter((name) => running.includes(name))
+}
 
 function modernCall(cluster: Cluster, template: string, params: { name: string } & Record<string, unknown>) {
   const _meta = {
