@@ -18,7 +18,7 @@ const tokens = { access_token: 'a', token_type: 'bearer', expires_in: 900, refre
 describe('on a terminal', () => {
   it('login asks for the password and does not show it', async () => {
     await using gateway = await startFakeGateway({ 'POST /auth/login': tokens })
-    const terminal = start(gateway.url, ['gateway', 'login', 'anna'])
+    await using terminal = start(gateway.url, ['gateway', 'login', 'anna'])
     await terminal.answer('Password of anna: ', 'hunter2 and more')
     const { code, screen } = await terminal.ended
     expect(code).toBe(0)
@@ -30,7 +30,7 @@ describe('on a terminal', () => {
   it('create-user asks for a new password until both answers are the same', async () => {
     const user = { name: 'bob', role: 'admin', scopes: [] }
     await using gateway = await startFakeGateway({ 'POST /auth/users': user })
-    const terminal = start(gateway.url, ['gateway', 'create-user', 'bob', '--role', 'admin'])
+    await using terminal = start(gateway.url, ['gateway', 'create-user', 'bob', '--role', 'admin'])
     await terminal.answer('Password for bob: ', 'one thing')
     await terminal.answer('again: ', 'another')
     await terminal.answer('Password for bob: ', 'one thing')
@@ -43,12 +43,12 @@ describe('on a terminal', () => {
 
   it('delete-user asks first, and anything but yes is no', async () => {
     await using gateway = await startFakeGateway({ 'DELETE /auth/users/bob': problem(500, 'INTERNAL', 'called') })
-    const terminal = start(gateway.url, ['gateway', 'delete-user', 'bob'])
+    await using terminal = start(gateway.url, ['gateway', 'delete-user', 'bob'])
     await terminal.answer('[y/N] ', '')
     const { code, screen } = await terminal.ended
     expect({ code, seen: gateway.seen }).toEqual({ code: 0, seen: [] })
     expect(screen).toContain('Nothing was done.')
-    const sure = start(gateway.url, ['gateway', 'delete-user', 'bob'])
+    await using sure = start(gateway.url, ['gateway', 'delete-user', 'bob'])
     await sure.answer('[y/N] ', 'y')
     expect((await sure.ended).code).toBe(1)
     expect(gateway.seen).toHaveLength(1)
@@ -56,7 +56,7 @@ describe('on a terminal', () => {
 
   it('Ctrl-C at a question ends the command, and nothing is sent', async () => {
     await using gateway = await startFakeGateway({ 'POST /auth/login': tokens })
-    const terminal = start(gateway.url, ['gateway', 'login', 'anna'])
+    await using terminal = start(gateway.url, ['gateway', 'login', 'anna'])
     await terminal.answer('Password of anna: ', '\u0003')
     const { code, screen } = await terminal.ended
     expect({ code, seen: gateway.seen }).toEqual({ code: 1, seen: [] })
