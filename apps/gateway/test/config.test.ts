@@ -27,7 +27,7 @@ describe('configuration', () => {
     expect((await loadConfig({ env: {}, flags: { workers: '3' } })).settings.workers).toBe(3)
     expect((await loadConfig({ env: {}, flags: { workers: 'auto' } })).settings.workers).toBe(availableParallelism())
     const { message } = await faultOf({ flags: { workers: 0 } })
-    expect(message).toBe('--workers: must be a whole number from 1 to 256, or auto, got 0')
+    expect(message).toBe('--workers: expected a whole number from 1 to 256, or auto, got 0')
   })
 
   it('takes a flag before the environment, the environment before the file, the file before the default', async () => {

@@ -60,8 +60,13 @@ export class Cluster {
     return childrenOf(this.process.pid).filter((pid) => !isWorker(pid))
   }
 
-  /** The processes that answered calls of a template. */
-  answeredBy(template: string): number[] {
+  /** The two processes that answered calls of a template; what they log comes a moment after their answers. */
+  answeredByBoth(template: string): Promise<number[]> {
+    const what = `only one worker answered calls of ${template}`
+    return waitFor(() => this.#answeredBy(template).length === 2 && this.#answeredBy(template), { what })
+  }
+
+  #answeredBy(template: string): number[] {
     const lines = this.process.output().split('\n')
     const calls = lines.filter((line) => line.startsWith('{') && line.endsWith('}')).map(parseCall)
     return [...new Set(calls.filter((call) => call.template === template).map(({ pid }) => pid))]
