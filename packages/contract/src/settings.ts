@@ -46,7 +46,7 @@ export interface LoadBalancerSettingsWire {
   readonly timeout?: number | undefined
   /** Calls in flight per instance: 64 unless set, 16 for stdio. */
   readonly max_in_flight?: number | undefined
-  /** Calls that wait for an instance. @default 128 */
+  /** Calls that wait for an instance. @default 256 */
   readonly queue_size?: number | undefined
   /** Seconds. @default 5 */
   readonly queue_timeout?: number | undefined

@@ -13,7 +13,8 @@ export const DEFAULT_SETTINGS: TemplateSettings = {
   maxInFlight: 64,
   // A child answers over one pipe; more than this only queues inside it.
   stdioMaxInFlight: 16,
-  queueSize: 128,
+  // 200 callers of one stdio child (16 at once) must all be served: a queue of 128 turned 56 of them away.
+  queueSize: 256,
   queueTimeoutMs: 5_000,
   timeouts: { connectMs: 2_000, firstByteMs: 15_000, idleMs: 60_000, totalMs: 300_000 },
   healthCheck: { kind: 'mcp' },

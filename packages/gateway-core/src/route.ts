@@ -24,6 +24,7 @@ import type { GatewayObserver } from './events.js'
 import { isRepeatable } from './failover-rules.js'
 import type { Failure } from './failure.js'
 import { retryClass } from './methods.js'
+import { probeTimeoutMs } from './probe-timeout.js'
 import { shareOf } from './process-share.js'
 import { BUDGET_FLOOR, RetryBudget } from './retry-budget.js'
 import type { RouteHealth } from './route-health.js'
@@ -81,6 +82,7 @@ export class Route {
   readonly #endpoints = new Map<string, RouteEndpoint>()
   readonly #retiring = new Set<RouteEndpoint>()
   readonly #health: SwitchableHealth
+  #checks = ''
   #balancer: Balancer<RouteEndpoint>
 
   constructor(template: Template, deps: RouteDependencies) {
@@ -128,7 +130,7 @@ export class Route {
     this.readLimits = limits(this.settings, this.settings.timeouts.firstByteMs)
     this.#replaceEndpoints(template.instances)
     this.#health.update(this.#targets())
-    if (!sameChecks(previous, this.settings)) this.#health.replace(this.#watch(template))
+    if (this.#checks !== checksOf(template, this.settings)) this.#health.replace(this.#watch(template))
     this.#applyAdminStates()
     if (previous.strategy === this.settings.strategy && previous.queueSize === this.settings.queueSize) {
       this.#balancer.update([...this.#endpoints.values()])
@@ -287,6 +289,7 @@ export class Route {
   }
 
   #watch(template: Template): RouteHealth {
+    this.#checks = checksOf(template, this.settings)
     return this.#deps.watch(template, this.settings, (id) => this.#endpoints.get(id))
   }
 
@@ -350,10 +353,10 @@ export class Route {
   }
 }
 
-function sameChecks(a: TemplateSettings, b: TemplateSettings): boolean {
-  const ofChecks = ({ healthCheck, healthCheckIntervalMs, healthCheckTimeoutMs }: TemplateSettings): string =>
-    JSON.stringify([healthCheck, healthCheckIntervalMs, healthCheckTimeoutMs])
-  return ofChecks(a) === ofChecks(b)
+// Everything that a monitor is made from: when it changes, another one takes over.
+function checksOf(template: Template, settings: TemplateSettings): string {
+  const { healthCheck, healthCheckIntervalMs } = settings
+  return JSON.stringify([healthCheck, healthCheckIntervalMs, probeTimeoutMs(template, settings)])
 }
 
 interface LeaseContext {

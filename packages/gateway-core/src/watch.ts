@@ -4,6 +4,7 @@ import { commandProbe } from '@mcp-platform/health/node'
 import { type Connection, mcpProbe, UpstreamCrashLoopError } from '@mcp-platform/mcp-upstream'
 import type { GatewayObserver } from './events.js'
 import { GATEWAY_CLIENT } from './plain-caller.js'
+import { probeTimeoutMs } from './probe-timeout.js'
 import type { RouteEndpoint } from './route.js'
 import type { HealthTarget } from './route-health.js'
 
@@ -26,7 +27,7 @@ export function watchTemplate(options: WatchOptions): HealthMonitor<HealthTarget
     targets: template.instances.map(({ id, generation }) => ({ id, generation })),
     probe: rememberUrl(probeFor(options), options),
     intervalMs: settings.healthCheckIntervalMs,
-    timeoutMs: settings.healthCheckTimeoutMs,
+    timeoutMs: probeTimeoutMs(template, settings),
     circuits: options.circuits,
     random: options.random,
     onEvent: (event) => options.onEvent({ type: 'health', template: template.name, event }),

@@ -80,7 +80,7 @@ function healthChecker(routes: readonly Route[]): GatewayStats['health_checker']
   return {
     running: all.some(({ running }) => running),
     check_interval_seconds: (all[0]?.checkIntervalMs ?? 0) / 1000,
-    timeout_seconds: (all[0]?.timeoutMs ?? 0) / 1000,
+    timeout_seconds: (routes[0]?.settings.healthCheckTimeoutMs ?? 0) / 1000,
     total_checks: total,
     successful_checks: successful,
     failed_checks: sum(({ failedChecks }) => failedChecks),
