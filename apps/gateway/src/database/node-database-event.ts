@@ -1,4 +1,4 @@
-import type { LogLine } from '../log/describe-event.js'
+import type { LogLine } from '../log/log-line.js'
 import type { DatabaseEvent } from './watch.js'
 
 /** What the operator should know of the database. */

@@ -1,5 +1,5 @@
 import type { AuthEvent } from '@mcp-platform/auth'
-import type { LogLine } from '../log/describe-event.js'
+import type { LogLine } from '../log/log-line.js'
 
 /** What happens around identity. Holds no credential. */
 export type IdentityEvent =

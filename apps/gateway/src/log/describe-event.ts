@@ -5,13 +5,7 @@ import type { UpstreamEvent } from '@mcp-platform/mcp-upstream'
 import { isDatabaseFailure } from '../database/failure.js'
 import type { AppEvent } from '../http/app.js'
 import type { SyncEvent } from '../registry/sync.js'
-
-/** One log line: how bad, what in words, and the facts. */
-export interface LogLine {
-  readonly level: 'debug' | 'info' | 'warn' | 'error'
-  readonly message: string
-  readonly facts: Readonly<Record<string, unknown>>
-}
+import type { LogLine } from './log-line.js'
 
 /** The line for an event of the gateway. Lines per request and per probe are `debug`: none at the default level. */
 export function describeGatewayEvent(event: GatewayEvent): LogLine {

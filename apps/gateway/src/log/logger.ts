@@ -1,6 +1,6 @@
 import { destination, type Logger, pino } from 'pino'
 import pretty from 'pino-pretty'
-import type { LogLine } from './describe-event.js'
+import type { LogLine } from './log-line.js'
 
 export type { Logger } from 'pino'
 

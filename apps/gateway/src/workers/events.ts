@@ -1,4 +1,4 @@
-import type { LogLine } from '../log/describe-event.js'
+import type { LogLine } from '../log/log-line.js'
 
 /** What happens to the worker processes. */
 export type FleetEvent =
