@@ -1,5 +1,17 @@
 export { type DescribedConfig, type DescribedSetting, describeConfig } from './config/describe.js'
 export type { ConfigSources } from './config/load.js'
+export {
+  type BackupOptions,
+  type BackupResult,
+  backupDatabase,
+  type DatabaseStatus,
+  databaseStatus,
+  migrateDatabase,
+  type RestoreOptions,
+  type RestoreResult,
+  restoreDatabase,
+} from './database/admin.js'
+export { BackupError, type BackupFailure } from './database/backup-error.js'
 export { type ConfigFault, GatewayConfigError, GatewayStartError, type StartFailure } from './errors.js'
 export type { LogSink } from './log/logger.js'
 export { type OpenStoresOptions, openStores, type Stores } from './open-stores.js'

@@ -7,6 +7,7 @@ import { kyselyCircuitStore } from '@mcp-platform/store-kysely/health'
 import { kyselyRegistryStore } from '@mcp-platform/store-kysely/registry'
 import { Kysely } from 'kysely'
 import { bringUp, OnceDone, type SchemaMode } from './database/bring-up.js'
+import { DatabaseConnectionError } from './database/deadline.js'
 import { openDatabase, unreachable } from './database/dialects.js'
 import { isDatabaseFailure } from './database/failure.js'
 import type { OpenedDatabase } from './database/opened.js'
@@ -47,7 +48,9 @@ export interface Stores {
   /** The database has answered and has our schema. */
   readonly isUp: () => boolean
   /** What the operator should know of the schema; one sentence. */
-  readonly warning?: string | undefined
+  readonly warning: () => string | undefined
+  /** From now on the stores have `ms` milliseconds left; then what is under way is rejected, and all that comes. */
+  hurry(ms: number): void
   /** Ends in bounded time, also while the database does not answer. */
   close(): Promise<void>
 }
@@ -85,7 +88,12 @@ async function storesOn(
   await up.pass().catch((error: unknown) => {
     if (whenDown === 'fail' || !isDatabaseFailure(error)) throw error
   })
-  const kysely = new Kysely<StoreTables>({ dialect: steady(opened.dialect, { gate: up.pass }) })
+  const end = new AbortController()
+  const gate = async (): Promise<void> => {
+    end.signal.throwIfAborted()
+    await up.pass()
+  }
+  const kysely = new Kysely<StoreTables>({ dialect: steady(opened.dialect, { gate }) })
   return {
     kysely,
     dialect,
@@ -94,12 +102,21 @@ async function storesOn(
     nodes: kyselyNodeStore(kysely, dialect),
     leases: kyselyLeaseStore(kysely, dialect),
     isUp: () => up.done,
-    warning,
+    warning: () => warning,
+    hurry: (ms) => hurry(ms, end, opened),
     close: async () => {
       await Promise.allSettled([kysely.destroy(), raw.destroy()])
       await opened.close()
     },
   }
+}
+
+function hurry(ms: number, end: AbortController, opened: OpenedDatabase): void {
+  const cut = (): void => {
+    end.abort(new DatabaseConnectionError('the gateway is shutting down'))
+    opened.cut()
+  }
+  setTimeout(cut, ms).unref()
 }
 
 /** SQLite has one connection for all; a server gets one of its own whose statements may take long. */

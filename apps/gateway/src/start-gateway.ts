@@ -173,6 +173,7 @@ class Start {
         pool: poolOptions(this.#settings),
         seal: new FieldSealer(masterKeys),
         chain,
+        snapshotKey: masterKeys.current.derive('snapshot-mac'),
         stateDir: this.#stateDir,
         version,
         onEvent: (event) => write(log, describeDatabase(event)),

@@ -24,7 +24,7 @@ export async function openMssql(url: string, options: PoolOptions): Promise<Open
     tedious: { ...driver, connectionFactory: () => new driver.Connection(configOf(url, options)) },
   })
   // Kysely closes the pool, which it has made itself.
-  return { dialect: steady(dialect, {}), close: async () => undefined }
+  return { dialect: steady(dialect, {}), cut: () => undefined, close: async () => undefined }
 }
 
 /** `mssql://user:password@host:1433/name?encrypt=true&trustServerCertificate=false` */

@@ -1,38 +1,45 @@
+import { Duplex } from 'node:stream'
 import { MysqlDialect, type MysqlPool, type MysqlPoolConnection } from 'kysely'
 import type { Pool, PoolConnection } from 'mysql2'
 import { DatabaseConnectionError, NETWORK_GRACE_MS, within } from './deadline.js'
 import { loadDrivers } from './driver-package.js'
 import type { OpenedDatabase } from './opened.js'
-import type { PoolOptions } from './pool-options.js'
+import { idleInTransactionMs, type PoolOptions } from './pool-options.js'
 import { steady } from './steady.js'
 
 const CLOSE_MS = 2_000
-const IDLE_IN_TRANSACTION_SECONDS = 10
 
 /** MySQL or MariaDB. Connects on use. @throws GatewayStartError DATABASE_DRIVER_MISSING */
 export async function openMysql(url: string, options: PoolOptions): Promise<OpenedDatabase> {
-  const { size, acquireMs, statementMs } = options
+  const { size, acquireMs } = options
   const [driver = {}] = await loadDrivers('MySQL', 'mysql2')
   const { createPool } = driver as unknown as typeof import('mysql2')
   const pool = createPool({ uri: url, connectionLimit: size, connectTimeout: acquireMs, timezone: 'Z' })
-  const session = sessionSettings(statementMs)
+  const session = sessionSettings(options)
+  const connections = new Set<PoolConnection>()
   pool.on('connection', (connection) => {
+    remember(connection, connections)
     connection.on('error', () => undefined)
     connection.query(session, () => undefined)
   })
   const dialect = new MysqlDialect({ pool: new BoundedPool(pool, options) })
-  return { dialect: steady(dialect, {}), close: () => closePool(pool) }
+  const cut = (): void => {
+    for (const connection of connections) endNow(connection)
+  }
+  return { dialect: steady(dialect, {}), cut, close: () => closePool(pool, cut) }
 }
 
 /**
  * Both servers read this: comments with `M!` are MariaDB's, those of version 5.7 are MySQL's (MariaDB skips 5.7 to 9.9).
  * Locks are waited for half as long as a statement may take, so that it is tried again.
  */
-function sessionSettings(statementMs: number): string {
+function sessionSettings(options: PoolOptions): string {
+  const { statementMs } = options
   const seconds = statementMs / 1_000
+  const idleSeconds = Math.ceil(idleInTransactionMs(options) / 1_000)
   const lockSeconds = Math.max(1, Math.round(seconds / 2))
   return `set session innodb_lock_wait_timeout = ${lockSeconds}
-    /*M!100300 , session max_statement_time = ${seconds}, session idle_transaction_timeout = ${IDLE_IN_TRANSACTION_SECONDS} */
+    /*M!100300 , session max_statement_time = ${seconds}, session idle_transaction_timeout = ${idleSeconds} */
     /*!50708 , session max_execution_time = ${Math.ceil(statementMs)} */`
 }
 
@@ -130,11 +137,28 @@ class BoundedConnection {
 
   destroy(): void {
     this.#lost = new DatabaseConnectionError('the connection was given up')
-    this.#connection.destroy()
+    endNow(this.#connection)
   }
 }
 
-async function closePool(pool: Pool): Promise<void> {
+async function closePool(pool: Pool, cut: () => void): Promise<void> {
   const ended = new Promise<void>((resolve) => pool.end(() => resolve()))
   await within(CLOSE_MS, ended, { what: 'closing' }).catch(() => undefined)
+  cut()
+}
+
+function remember(connection: PoolConnection, connections: Set<PoolConnection>): void {
+  connections.add(connection)
+  streamOf(connection)?.once('close', () => connections.delete(connection))
+}
+
+/** mysql2's own `destroy` says goodbye, and then waits for the server's for as long as that takes. */
+function endNow(connection: PoolConnection): void {
+  connection.destroy()
+  streamOf(connection)?.destroy()
+}
+
+function streamOf(connection: PoolConnection): Duplex | undefined {
+  const stream: unknown = Reflect.get(connection, 'stream')
+  return stream instanceof Duplex ? stream : undefined
 }

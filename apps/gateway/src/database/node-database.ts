@@ -3,10 +3,10 @@ import type { Registry, RegistryStore } from '@mcp-platform/core-registry'
 import type { CircuitStore, StoredCircuit } from '@mcp-platform/health'
 import { sweep } from '@mcp-platform/store-kysely/gateway'
 import { Chore } from '../nodes/chore.js'
+import { expirySweeps } from '../nodes/expiry-sweeps.js'
 import { Membership } from '../nodes/membership.js'
 import { newNodeId } from '../nodes/node-id.js'
 import { type OpenStoresOptions, openStores, type Stores } from '../open-stores.js'
-import { snapshotKey } from '../snapshot/key.js'
 import { RegistrySnapshot, type SavedRegistry } from '../snapshot/registry-snapshot.js'
 import { SealedFile } from '../snapshot/sealed-file.js'
 import { SnapshotStore } from '../snapshot/snapshot-store.js'
@@ -27,8 +27,10 @@ export interface NodeDatabaseOptions {
   /** See {@link openStores}. */
   readonly seal: OpenStoresOptions['seal']
   readonly chain: OpenStoresOptions['chain']
-  /** Where the snapshot and its key lie. */
+  /** Where the snapshot lies. */
   readonly stateDir: string
+  /** Seals the snapshot; 32 bytes. */
+  readonly snapshotKey: Uint8Array
   /** Version of the gateway, for the other nodes. */
   readonly version: string
   readonly onEvent: (event: NodeDatabaseEvent) => void
@@ -37,6 +39,8 @@ export interface NodeDatabaseOptions {
 // A database that others share: the nodes must soon see who is gone. A file of our own: only to see whether it can be written.
 const HEARTBEAT_MS = 5_000
 const LONELY_HEARTBEAT_MS = 60_000
+/** At a shutdown: for what is still to be written, also while the database answers slowly or not at all. */
+const HURRY_MS = 3_000
 const SWEEP_EVERY_MS = 10 * 60_000
 const LEASE_OF_HEARTBEATS = 3
 
@@ -78,7 +82,8 @@ export class NodeDatabase {
     const whenDown = snapshot.saved === undefined ? 'fail' : 'wait'
     const stores = await openStores({ database, schema, pool, whenDown, seal, chain })
     teardown.defer('database', () => stores.close())
-    if (stores.warning !== undefined) onEvent({ type: 'schema-newer', message: stores.warning })
+    const warning = stores.warning()
+    if (warning !== undefined) onEvent({ type: 'schema-newer', message: warning })
     return new NodeDatabase(stores, snapshot, options)
   }
 
@@ -109,6 +114,7 @@ export class NodeDatabase {
     }
     this.membership.start()
     teardown.defer('membership', () => this.membership.close())
+    teardown.defer('database work', () => this.stores.hurry(HURRY_MS))
   }
 }
 
@@ -117,12 +123,12 @@ interface Snapshot {
   readonly saved?: SavedRegistry | undefined
 }
 
-async function openSnapshot({ database, stateDir, onEvent }: NodeDatabaseOptions): Promise<Snapshot> {
+async function openSnapshot({ database, stateDir, snapshotKey, onEvent }: NodeDatabaseOptions): Promise<Snapshot> {
   const url = parseDatabaseUrl(database)
   if (url.kind === 'sqlite' && url.file === ':memory:') return {}
   const file = new SealedFile({
     path: join(stateDir, 'snapshot'),
-    key: await snapshotKey(stateDir),
+    key: snapshotKey,
     about: `registry|${databaseName(url)}`,
   })
   const keeper = new RegistrySnapshot({ file, onError: (error) => onEvent({ type: 'snapshot-failed', error }) })
@@ -145,6 +151,7 @@ function membershipOf({ nodeId, stores, watch }: NodeDatabase, options: NodeData
     ttlMs: intervalMs * LEASE_OF_HEARTBEATS,
     everyMs: SWEEP_EVERY_MS,
     work: (trx) => sweep(trx, stores.dialect),
+    harmless: expirySweeps(stores, options.chain),
   })
   return new Membership({
     id: nodeId,

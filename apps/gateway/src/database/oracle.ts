@@ -30,7 +30,7 @@ export async function openOracle(url: string, options: PoolOptions): Promise<Ope
     fetchTypeHandler: (column) => (typeOf(column) === driver.CLOB ? { type: driver.STRING } : undefined),
   })
   // Kysely closes the pool, which is made on first use.
-  return { dialect: steady(dialect, {}), close: async () => undefined }
+  return { dialect: steady(dialect, {}), cut: () => undefined, close: async () => undefined }
 }
 
 /** `oracle://user:password@host:1521/service`; `?protocol=tcps` for TLS. @throws GatewayConfigError */

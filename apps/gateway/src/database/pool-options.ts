@@ -13,6 +13,16 @@ export interface PoolOptions {
 // Small and short, so that a slow database cannot pile up requests (DATA.md, "Database down").
 export const DEFAULT_POOL: PoolOptions = { size: 10, acquireMs: 2_000, statementMs: 2_000 }
 
+const LEAST_IDLE_MS = 3_000
+
+/**
+ * How long a transaction may do nothing before the server takes it back: a node that stands still, or that the network has
+ * cut off, must not hold its locks for longer. Ours do nothing for milliseconds.
+ */
+export function idleInTransactionMs({ statementMs }: PoolOptions): number {
+  return Math.max(LEAST_IDLE_MS, 2 * statementMs)
+}
+
 /** What the settings say. */
 export function poolOptions(settings: Settings): PoolOptions {
   return {

@@ -4,11 +4,9 @@ import { Pool, type PoolClient } from 'pg'
 import { systemCode } from '../errors.js'
 import { DatabaseConnectionError, NETWORK_GRACE_MS, within } from './deadline.js'
 import type { OpenedDatabase } from './opened.js'
-import type { PoolOptions } from './pool-options.js'
+import { idleInTransactionMs, type PoolOptions } from './pool-options.js'
 import { steady } from './steady.js'
 
-/** A node that stands still in a transaction must not hold its locks for longer. */
-const IDLE_IN_TRANSACTION_MS = 10_000
 const CLOSE_MS = 2_000
 
 /** PostgreSQL. Connects on use. */
@@ -22,7 +20,7 @@ export function openPostgres(url: string, options: PoolOptions): OpenedDatabase 
     statement_timeout: statementMs,
     // Before the statement's own time is up: a lock that others hold is tried again.
     lock_timeout: Math.ceil(statementMs / 2),
-    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+    idle_in_transaction_session_timeout: idleInTransactionMs(options),
     application_name: 'mcp-gateway',
     keepAlive: true,
     stream: () => remembered(new Socket(), sockets),
@@ -31,7 +29,10 @@ export function openPostgres(url: string, options: PoolOptions): OpenedDatabase 
   pool.on('error', () => undefined)
   pool.on('connect', (client) => client.on('error', () => undefined))
   const dialect = new PostgresDialect({ pool: bounded(pool, statementMs + NETWORK_GRACE_MS) })
-  return { dialect: steady(dialect, {}), close: () => closePool(pool, sockets) }
+  const cut = (): void => {
+    for (const socket of sockets) socket.destroy()
+  }
+  return { dialect: steady(dialect, {}), cut, close: () => closePool(pool, cut) }
 }
 
 function remembered(socket: Socket, sockets: Set<Socket>): Socket {
@@ -114,9 +115,7 @@ function asConnectionError(error: unknown): never {
   throw new DatabaseConnectionError(error.message, { cause: error })
 }
 
-async function closePool(pool: Pool, sockets: ReadonlySet<Socket>): Promise<void> {
-  const cut = (): void => {
-    for (const socket of sockets) socket.destroy()
-  }
-  await within(CLOSE_MS, pool.end(), { what: 'closing', onLate: cut }).catch(cut)
+async function closePool(pool: Pool, cut: () => void): Promise<void> {
+  await within(CLOSE_MS, pool.end(), { what: 'closing' }).catch(() => undefined)
+  cut()
 }

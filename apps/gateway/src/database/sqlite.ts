@@ -28,7 +28,7 @@ export async function openSqlite(file: string, options: SqliteOptions = {}): Pro
   try {
     if (file !== ':memory:' && options.mustExist !== true) await makeFile(file)
     const database = await openPatiently(file)
-    return { dialect: dialectOf(database), close: async () => void database.close() }
+    return { dialect: dialectOf(database), cut: () => undefined, close: async () => void database.close() }
   } catch (error) {
     throw cannotOpen(file, error)
   }

@@ -14,6 +14,8 @@ export interface ChoreOptions {
   readonly everyMs: number
   /** In a transaction that holds the lease: what a node does that slept too long is taken back. */
   readonly work: (trx: Transaction<StoreTables>) => Promise<void>
+  /** What may be done twice without harm, in transactions of its own; each begins only while the lease is held. */
+  readonly harmless?: readonly (() => Promise<unknown>)[] | undefined
   /** Milliseconds of a clock that never goes back. @default performance.now */
   readonly now?: (() => number) | undefined
 }
@@ -41,7 +43,7 @@ export class Chore {
 
   /** Takes or renews the lease, and does the work when it is time. Called at every heartbeat. */
   async turn(signal: AbortSignal): Promise<void> {
-    const { name, owner, leases, ttlMs, everyMs, work } = this.#options
+    const { name, owner, leases, ttlMs, everyMs, work, harmless = [] } = this.#options
     const begun = this.#now()
     this.#lease = await leases.take(name, owner, ttlMs)
     this.#endsAt = begun + ttlMs - MARGIN_MS
@@ -49,6 +51,7 @@ export class Chore {
     if (lease === undefined || signal.aborted || !this.isHeld) return
     if (this.#now() - this.#doneAt < everyMs) return
     await leases.fenced(lease, work)
+    for (const next of harmless) if (this.isHeld && !signal.aborted) await next()
     this.#doneAt = this.#now()
   }
 

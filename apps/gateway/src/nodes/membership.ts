@@ -64,11 +64,15 @@ export class Membership {
   /** Leaves: the others need not wait until this node counts as gone. */
   async close(): Promise<void> {
     this.#stop.abort()
+    await Promise.race([this.#leave(), sleep(LEAVE_MS, undefined, { ref: false })])
+  }
+
+  async #leave(): Promise<void> {
     await this.#running
     const { nodes, watch, id, chores } = this.#options
     if (watch.state === 'unavailable') return
-    const left = Promise.allSettled([nodes.remove(id), ...chores.map((chore) => chore.release())])
-    await Promise.race([left, sleep(LEAVE_MS, undefined, { ref: false })])
+    // Whoever cannot say goodbye is seen to be gone.
+    await Promise.allSettled([nodes.remove(id), ...chores.map((chore) => chore.release())])
   }
 
   async #run(): Promise<void> {

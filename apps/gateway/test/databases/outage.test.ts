@@ -50,9 +50,14 @@ async function servesWithoutDatabase(node: NodeProcess): Promise<void> {
 /** Everything works again by itself, and of the refused changes nothing is there. */
 async function recovers(node: NodeProcess): Promise<void> {
   await becomes(node, 'ok')
-  // Connections that were begun before it was back may still hold places of a small pool.
+  // Connections that were begun before it was back may still hold places of a small pool, and the server the locks of a
+  // transaction whose node it cannot see any more.
   const register = () => node.admin('POST', '/gateway/register', instance('after'))
-  await waitFor(async () => (await register()).status < 300, { pollMs: 200, what: 'a change is taken' })
+  await waitFor(async () => (await register()).status < 300, {
+    timeoutMs: 10_000,
+    pollMs: 200,
+    what: 'a change is taken',
+  })
   const { templates } = (await node.get('/gateway/registry')).json
   expect(templates.fs.instances.map(({ id }: { id: string }) => id)).toEqual(['after', 'up'])
   expect((await node.admin('DELETE', '/gateway/deregister/fs/after')).status).toBe(200)
@@ -113,7 +118,7 @@ await onServers((server) => {
     }
   }, 60_000)
 
-  it('may lose every byte, or be slow: statements end in time, and no connection stays behind', async () => {
+  it('may lose every byte, or be slow: statements end in time, the pool keeps its size, a shutdown is not held up', async () => {
     const proxy = await startTcpProxy({ host: server.host, port: server.port })
     try {
       const database = through(await server.createDatabase(), proxy.port)
@@ -131,7 +136,7 @@ await onServers((server) => {
       await proxy.setMode({ kind: 'slice', bytes: 1, delayMs: 100 })
       await becomes(node, 'unavailable')
       await servesWithoutDatabase(node)
-      expect(proxy.open).toBeLessThanOrEqual(3)
+      expect(await established(proxy.port)).toBeLessThanOrEqual(3)
       await proxy.setMode({ kind: 'pass' })
       await recovers(node)
       await proxy.setMode({ kind: 'black-hole' })
@@ -158,6 +163,16 @@ await onServers((server) => {
     await node.stop()
   }, 60_000)
 })
+
+/** Connections to a port that its clients hold open, as the system sees them; those being closed do not count. */
+async function established(port: number): Promise<number> {
+  const lines = (await readFile('/proc/net/tcp', 'utf8')).split('\n')
+  const remote = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
+  return lines.filter((line) => {
+    const [, , to = '', state] = line.trim().split(/\s+/)
+    return to.endsWith(remote) && state === '01'
+  }).length
+}
 
 function through(url: string, port: number): string {
   const changed = new URL(url)
