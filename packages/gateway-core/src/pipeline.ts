@@ -11,6 +11,7 @@ import type { PrincipalLimits } from './principal-limits.js'
 import type { Route } from './route.js'
 import type { RouteTable } from './route-table.js'
 import type { CallStats } from './stats.js'
+import { learningTasks, withTaskHome } from './task-routing.js'
 import { type FindTool, ToolHeaders } from './tool-headers.js'
 
 export interface PipelineOptions {
@@ -80,7 +81,8 @@ export class Pipeline {
   async #toInstance(call: GatewayCall, route: Route): Promise<GatewayReply> {
     const checked = this.#options.requireTool(call, route)
     if (checked) await checked
-    return this.#toolHeaders.dispatch(call, route, dispatch)
+    const reply = await this.#toolHeaders.dispatch(withTaskHome(call, route), route, dispatch)
+    return learningTasks(reply, call, route)
   }
 
   #finishedAtEnd(call: GatewayCall, reply: GatewayReply & { kind: 'stream' }, startedAt: number): GatewayReply {

@@ -30,6 +30,7 @@ import { BUDGET_FLOOR, RetryBudget } from './retry-budget.js'
 import type { RouteHealth } from './route-health.js'
 import { CallStats } from './stats.js'
 import { SwitchableHealth } from './switchable-health.js'
+import { TaskHomes } from './task-homes.js'
 
 /** What the balancer picks: one instance with its connection. */
 export interface RouteEndpoint {
@@ -72,6 +73,7 @@ export class Route {
   readonly template: string
   readonly budget: RetryBudget
   readonly stats: CallStats = new CallStats()
+  readonly tasks: TaskHomes
   readonly now: () => number
   readonly random: () => number
   readonly onEvent: GatewayObserver
@@ -90,6 +92,7 @@ export class Route {
     this.#deps = deps
     this.budget = new RetryBudget(shareOf(BUDGET_FLOOR, deps.processes))
     this.now = deps.now
+    this.tasks = new TaskHomes(deps.now)
     this.random = deps.random
     this.onEvent = deps.onEvent
     this.settings = effectiveSettings(template.settings, deps.defaults)
@@ -274,7 +277,9 @@ export class Route {
     if (error instanceof PinnedEndpointGoneError) {
       return new GatewayError(
         'SESSION_NOT_FOUND',
-        'the instance that this session lived on is gone; initialize again',
+        call.message.envelope.taskId === undefined
+          ? 'the instance that this session lived on is gone; initialize again'
+          : 'the instance that holds this task takes no calls any more',
         facts,
         error,
       )
