@@ -63,6 +63,8 @@ async function ownMariadb(install: string, daemon: string): Promise<TestDatabase
       '--no-defaults',
       ...asNobody,
       `--datadir=${data}`,
+      // A server that starts deletes the temporary tables in its tmpdir: in a shared /tmp those of its neighbours too.
+      `--tmpdir=${folder.path}`,
       `--port=${port}`,
       '--bind-address=127.0.0.1',
       '--skip-name-resolve',
