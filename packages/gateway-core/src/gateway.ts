@@ -81,6 +81,10 @@ export interface GatewayOptions {
   readonly interceptors?: readonly Interceptor[] | undefined
   /** Largest body of an MCP request, in bytes. @default 4 MiB */
   readonly maxBodyBytes?: number | undefined
+  /** A reader of an event stream that takes nothing for this long is cut, in milliseconds. @default 30 s */
+  readonly maxStallMs?: number | undefined
+  /** Without a message for this long a client's session ends, in milliseconds. @default 30 min */
+  readonly sessionIdleMs?: number | undefined
   /** Calls that one principal may have in flight, over all processes. @default 1_024 */
   readonly maxInFlightPerPrincipal?: number | undefined
   /** Whether the database answers, for `GET /gateway/health`. @default 'none' */
@@ -125,7 +129,13 @@ export class Gateway {
     this.#sealer = sealer
     const home = options.home ?? 'main'
     this.#parked = new ParkedCalls({ sealer, home })
-    this.#sessions = new SessionBook({ sealer, home, now: this.#now, wallNow: Date.now })
+    this.#sessions = new SessionBook({
+      sealer,
+      home,
+      now: this.#now,
+      wallNow: Date.now,
+      idleMs: options.sessionIdleMs,
+    })
     this.#routes = this.#makeRoutes()
     this.#forwarded = this.#makeContext()
     const homes = options.hop && new Homes({ own: home, sealer, hop: options.hop })
@@ -312,6 +322,7 @@ export class Gateway {
       challenge,
       templateHealth: (name) => this.templateHealth(name),
       maxBodyBytes: this.#options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES,
+      maxStallMs: this.#options.maxStallMs,
       now: this.#now,
       onEvent: this.#onEvent,
     }

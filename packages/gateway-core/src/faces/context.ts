@@ -30,6 +30,8 @@ export interface FaceContext {
   readonly challenge?: ((request: IncomingMessage, scope: Scope) => string) | undefined
   readonly templateHealth: (template: string) => TemplateHealth
   readonly maxBodyBytes: number
+  /** How long the reader of an event stream may take nothing, in milliseconds. @default that of EventStream */
+  readonly maxStallMs?: number | undefined
   /** Other processes that sessions may live in; absent: there is none, or the message has made its one hop. */
   readonly homes?: Homes | undefined
   readonly now: () => number

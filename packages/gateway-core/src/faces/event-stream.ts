@@ -3,8 +3,8 @@ import type { Headers } from './respond.js'
 
 /** Time between keep-alive comments (MCP.md rule 10), in milliseconds. */
 const HEARTBEAT_MS = 15_000
-/** A reader that takes nothing for this long is cut, in milliseconds. */
-const MAX_STALL_MS = 30_000
+/** A reader that takes nothing for this long is cut (MCP.md rule 10), in milliseconds. */
+export const DEFAULT_MAX_STALL_MS = 30_000
 
 /**
  * Server-sent events to one client: head, heartbeat, back pressure, and an end for a reader that does not read.
@@ -12,10 +12,12 @@ const MAX_STALL_MS = 30_000
  */
 export class EventStream {
   readonly #response: ServerResponse
+  readonly #maxStallMs: number
   readonly #heartbeat: NodeJS.Timeout
 
-  constructor(response: ServerResponse, headers: Headers) {
+  constructor(response: ServerResponse, headers: Headers, maxStallMs: number = DEFAULT_MAX_STALL_MS) {
     this.#response = response
+    this.#maxStallMs = maxStallMs
     response.writeHead(200, {
       ...headers,
       'content-type': 'text/event-stream',
@@ -33,7 +35,7 @@ export class EventStream {
     this.#response.write(head)
     this.#response.write(data)
     if (this.#response.write('\n\n') || this.#response.destroyed) return undefined
-    return drained(this.#response)
+    return drained(this.#response, this.#maxStallMs)
   }
 
   /** Sends one event that a client can resume after. */
@@ -56,10 +58,10 @@ export class EventStream {
   }
 }
 
-function drained(response: ServerResponse): Promise<void> {
+function drained(response: ServerResponse, maxStallMs: number): Promise<void> {
   return new Promise((resolve) => {
     // A slow reader would hold the instance's slot for as long as it likes.
-    const cut = setTimeout(() => response.destroy(), MAX_STALL_MS).unref()
+    const cut = setTimeout(() => response.destroy(), maxStallMs).unref()
     const done = (): void => {
       clearTimeout(cut)
       response.off('drain', done)

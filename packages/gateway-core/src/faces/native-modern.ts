@@ -91,7 +91,8 @@ class EarlyStream {
   }
 
   #open(): EventStream {
-    this.#stream ??= new EventStream(this.#exchange.response, callHeaders(this.#exchange))
+    const { response, context } = this.#exchange
+    this.#stream ??= new EventStream(response, callHeaders(this.#exchange), context.maxStallMs)
     return this.#stream
   }
 }

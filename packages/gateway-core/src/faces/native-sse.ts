@@ -41,7 +41,7 @@ function openStream({ context, response, template, principal, requestId }: Nativ
   const session = context.sessions.create(principal.id, template)
   if (template !== undefined) session.onAnnounced = (method) => forgetChanged(context, template, method)
   response.once('close', () => void session.end(new SessionNotFoundError()))
-  const stream = new EventStream(response, { 'x-request-id': requestId })
+  const stream = new EventStream(response, { 'x-request-id': requestId }, context.maxStallMs)
   const reader: EventReader = {
     event: (_id, data) => stream.send(data, 'message'),
     end: () => stream.end(),

@@ -30,7 +30,8 @@ export class ResumableStream implements EventReader {
   async attach(sequence: number): Promise<boolean> {
     if (this.#stream) return true
     if (!this.#log.reaches(sequence)) return false
-    const stream = new EventStream(this.#exchange.response, callHeaders(this.#exchange))
+    const { response, context } = this.#exchange
+    const stream = new EventStream(response, callHeaders(this.#exchange), context.maxStallMs)
     this.#stream = stream
     this.#exchange.response.once('close', () => this.#log.detach(this))
     const isResumed = this.#exchange.header('last-event-id') !== undefined
