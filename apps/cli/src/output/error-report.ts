@@ -93,8 +93,10 @@ function exitOf(status: number): ExitCode {
   return status === 403 ? exitCodes.notAllowed : exitCodes.failed
 }
 
-function nextOf(problem: Problem, { command, credentialKind }: ReportContext): string {
+function nextOf(problem: Problem, { command, credentialKind }: ReportContext): string | undefined {
   const { code, status } = problem
+  // Nothing helps but to wait.
+  if (status === 429) return undefined
   if (status === 401) return credentialKind === 'api-key' ? 'mcpp config set api-key -' : 'mcpp gateway login USER'
   if (status === 403) return 'mcpp gateway whoami'
   if (code === 'CONFLICT' && command === 'gateway register') return 'mcpp gateway register … --replace'
@@ -106,10 +108,11 @@ function faultLines({ errors = [] }: Problem): string[] {
   return errors.map(({ path, message }) => printable(path === '' ? message : `${path}: ${message}`))
 }
 
-function outcomeLines({ executed, retry_after_seconds: retryAfter }: Problem): string[] {
+function outcomeLines({ detail, executed, retry_after_seconds: retryAfter }: Problem): string[] {
   const lines: string[] = []
   if (executed === 'unknown') lines.push('It is unknown whether the tool has run; find out before you call it again.')
-  if (retryAfter !== undefined) lines.push(`Try again in ${retryAfter} s.`)
+  if (retryAfter !== undefined && !detail.includes(`again in ${retryAfter} s`))
+    lines.push(`Try again in ${retryAfter} s.`)
   return lines
 }
 

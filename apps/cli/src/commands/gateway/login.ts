@@ -1,7 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { GatewayClient, SessionTokens } from '@mcp-platform/client'
 import { Args } from '@oclif/core'
 import { ClientCommand } from '../../client-command.js'
 import { passwordFlags, takePassword } from '../../input/password.js'
 import type { ConnectionSettings } from '../../settings/resolve.js'
+
+/** The first few waits after failed logins are shorter. */
+const MAX_WAIT_MS = 5_000
 
 export default class GatewayLogin extends ClientCommand {
   static override summary = 'Log in to the gateway; the commands that follow are sent as this user.'
@@ -24,7 +29,7 @@ export default class GatewayLogin extends ClientCommand {
     const warn = (text: string): void => this.warning(text)
     const password = await takePassword(flags, { text: `Password of ${args.user}`, isNew: false, warn })
     await using client = await this.client(settings, {})
-    const tokens = await client.login(args.user, password)
+    const tokens = await loginPatiently(client, args.user, password)
     const place = this.loginPlace(settings)
     const { storeLogin, stored } = await import('../../settings/stored-login.js')
     await storeLogin(place, { origin: place.origin, user: args.user, ...stored(tokens) })
@@ -33,6 +38,19 @@ export default class GatewayLogin extends ClientCommand {
     if (flags['api-key'] !== undefined || flags.token !== undefined || otherCredential(process.env)) {
       this.warning('a credential that is given by a flag or MCPP_API_KEY, MCPP_TOKEN comes before this login')
     }
+  }
+}
+
+// After a failed login the gateway makes everybody wait; whoever has just mistyped the password need not do so by hand.
+async function loginPatiently(client: GatewayClient, user: string, password: string): Promise<SessionTokens> {
+  const { RateLimitedError } = await import('@mcp-platform/client')
+  try {
+    return await client.login(user, password)
+  } catch (error) {
+    const waitMs = error instanceof RateLimitedError ? error.retryAfterMs : undefined
+    if (waitMs === undefined || waitMs > MAX_WAIT_MS) throw error
+    await sleep(waitMs)
+    return client.login(user, password)
   }
 }
 
