@@ -35,7 +35,10 @@ export function backgroundText(running: LocalGateway & { readonly authEnabled: b
 
 function authText(authEnabled: boolean): string {
   if (authEnabled) {
-    return 'Authentication is on: every request needs a credential. No rate limit is set for authenticated calls.'
+    return [
+      'Authentication is on: every request needs a credential. No rate limit is set for authenticated calls.',
+      'Make the first administrator here: mcpp gateway create-user admin --role admin',
+    ].join('\n')
   }
   return 'Authentication is off: every local user may call tools, changes need the admin token. --auth switches it on.'
 }
