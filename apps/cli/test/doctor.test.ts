@@ -60,7 +60,7 @@ describe('gateway doctor', () => {
       const sick = await doctor()
       expect(sick.code).toBe(1)
       expect(sick.of('upstreams')[0]).toMatchObject({ level: 'error', fix: 'mcpp gateway explain search' })
-      expect(sick.of('upstreams')[0]?.message).toMatch(/is starting: .*ECONNREFUSED/)
+      expect(sick.of('upstreams')[0]?.message).toMatch(/is (?:starting|unhealthy): .*ECONNREFUSED/)
     } finally {
       await mcpp(['gateway', 'stop', '--timeout', '5', '--force'], { env: environment() })
     }
