@@ -44,6 +44,7 @@ export class TooManySessionsError extends Error {
 
 const DEFAULT_IDLE_MS = 30 * 60_000
 const DEFAULT_MAX_AGE_MS = 24 * 3_600_000
+/** Longest time between two looks for sessions that are over, in milliseconds. */
 const SWEEP_MS = 10_000
 /** A session that was not used for this long may make room for a new one of its principal, in milliseconds. */
 const ABANDONED_MS = 60_000
@@ -79,7 +80,7 @@ export class SessionBook {
     this.#sessions.set(session.localId, { session, bornAt: now() })
     this.#perPrincipal.set(context, (this.#perPrincipal.get(context) ?? 0) + 1)
     session.ended.addEventListener('abort', () => this.#forget(session), { once: true })
-    this.#sweeper ??= setInterval(() => this.sweep(), SWEEP_MS).unref()
+    this.#sweeper ??= setInterval(() => this.sweep(), Math.min(SWEEP_MS, this.#idleMs)).unref()
     return session
   }
 
@@ -122,7 +123,7 @@ export class SessionBook {
     return sealed.principal === hashOf(context)
   }
 
-  /** Ends what is idle or too old; runs by itself every 10 s while there are sessions. */
+  /** Ends what is idle or too old; runs by itself every 10 s, or as often as a session may expire. */
   sweep(): void {
     const now = this.#options.now()
     for (const { session, bornAt } of this.#sessions.values()) {
