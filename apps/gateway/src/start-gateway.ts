@@ -13,6 +13,7 @@ import type { Settings } from './config/settings.js'
 import { NodeDatabase } from './database/node-database.js'
 import { describeDatabase } from './database/node-database-event.js'
 import { poolOptions } from './database/pool-options.js'
+import { ToldStore } from './database/told-store.js'
 import { EventHub } from './events/hub.js'
 import { createApp } from './http/app.js'
 import { type Listeners, mcpListener, openListeners } from './http/listeners.js'
@@ -108,8 +109,9 @@ class Start {
     const log = this.#openLog()
     const folder = await this.#openFolder()
     const keys = await openKeys({ env: this.#env, stateDir: this.#stateDir, database: this.#modes.database })
-    const { observer, registry, database, circuits } = await this.#openRegistry(log, keys)
+    const { observer, registry, store, database, circuits } = await this.#openRegistry(log, keys)
     const identity = await this.#openIdentity({ folder, keys, database, observer })
+    store.onLook = (version) => identity.looked(version)
     const { door, reporter } = identity
     const workers = await this.#openWorkers({ log, identity, observer, registry, circuits })
     const { gateway, connections } = buildGateway({
@@ -187,10 +189,11 @@ class Start {
     )
     this.#teardown.defer('circuits', () => saver.close())
     const observer = new Observer(log, this.#hub, saver)
-    const registry = new Registry({ store: database.registryStore, onEvent: observer.registry })
+    const store = new ToldStore(database.registryStore)
+    const registry = new Registry({ store, onEvent: observer.registry })
     await registry.load()
     database.start(registry, this.#teardown)
-    return { observer, registry, database, circuits: await database.loadCircuits() }
+    return { observer, registry, store, database, circuits: await database.loadCircuits() }
   }
 
   async #openIdentity(parts: {
@@ -207,6 +210,7 @@ class Start {
       adminToken: folder.adminToken,
       keys,
       stores: database.stores,
+      watch: database.watch,
       nodes: () => database.membership.count,
       onEvent: observer.identity,
     })

@@ -36,7 +36,7 @@ describe('a gateway', () => {
     await gateway.close()
     await gateway.closed
     const left = await readdir(gateway.stateDir)
-    expect(left.filter((name) => !/^(gateway\.db|snapshot)/.test(name))).toEqual([])
+    expect(left.filter((name) => !/^(gateway\.db|snapshot|identity-snapshot|audit|master-key)/.test(name))).toEqual([])
     await expect(fetch(`${gateway.url}/health/live`)).rejects.toThrow()
   })
 
@@ -103,7 +103,7 @@ describe('a gateway', () => {
   })
 
   it('says that a database does not answer, without its password', async () => {
-    const env = { MCPP_STATE_DIR: (await tempDir()).path }
+    const env = { MCPP_STATE_DIR: (await tempDir()).path, MCP_GATEWAY_MASTER_KEY: 'ab'.repeat(32) }
     const error = await startFailure({ env, flags: { port: 0, database: 'postgresql://u:s3cret@127.0.0.1:1/gateway' } })
     expect(error.code).toBe('DATABASE_UNREACHABLE')
     expect(error.message).toMatch(

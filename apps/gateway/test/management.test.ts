@@ -117,7 +117,9 @@ describe('management', () => {
       const response = await fetch(gateway.url + path, { method, headers: anonymous })
       const problem = (await response.json()) as { code?: string }
       expect([path, response.status, problem.code]).toEqual([path, 401, 'CREDENTIAL_REQUIRED'])
-      expect(response.headers.get('www-authenticate')).toBe('Bearer realm="mcp-gateway"')
+      expect(response.headers.get('www-authenticate')).toMatch(
+        /^Bearer realm="mcp-gateway", scope="registry:write", resource_metadata="http:\/\/127\.0\.0\.1:\d+\/\.well-known\/oauth-protected-resource"$/,
+      )
     }
     for (const path of ['registry', 'stats', 'templates', 'health']) {
       expect((await gateway.get(`/gateway/${path}`)).status).toBe(200)

@@ -42,6 +42,7 @@ describe('every documented operation', () => {
   let server: FaultServer
   let gateway: TestGateway
   const called = new Set<string>()
+  let keyId = ''
 
   beforeAll(async () => {
     server = await startFaultServer(undefined, {
@@ -63,7 +64,8 @@ describe('every documented operation', () => {
   })
   afterAll(() => server.stop())
 
-  const template = { '{template}': 'fs', '{instance_id}': 'a' }
+  const template = { '{template}': 'fs', '{instance_id}': 'a', '{name}': 'anna' }
+  const login = { username: 'anna', password: 'long enough, and not common' }
   const register = { template_name: 'fs', instance: { id: 'a', endpoint: 'http://127.0.0.1:1' } }
   const completion = { ref: { type: 'ref/prompt', name: 'greet' }, argument: { name: 'who', value: '' } }
 
@@ -103,14 +105,45 @@ describe('every documented operation', () => {
     ['GET', '/mcp/{template}/prompts/list', 200],
     ['POST', '/mcp/{template}/prompts/get', 200, { name: 'greet', arguments: { who: 'me' } }],
     ['POST', '/mcp/{template}/completion/complete', 200, completion],
+    ['POST', '/auth/users', 201, { name: 'anna', password: login.password, templates: ['fs'] }],
+    ['POST', '/auth/users', 409, { name: 'anna' }],
+    ['POST', '/auth/users', 422, { name: 'bob', owner: 'me' }],
+    ['GET', '/auth/users', 200],
+    ['POST', '/auth/login', 200, login],
+    ['POST', '/auth/login', 401, { ...login, password: 'another one' }],
+    ['POST', '/auth/refresh', 401, { refresh_token: 'none' }],
+    ['GET', '/auth/me', 200],
+    ['POST', '/auth/password', 204, { username: 'anna', new_password: 'another long one, not common' }],
+    ['PATCH', '/auth/users/{name}', 200, { role: 'auditor', templates: null }],
+    ['DELETE', '/auth/users/{name}', 204],
+    ['DELETE', '/auth/users/{name}', 404],
+    ['POST', '/auth/api-keys', 201, { name: 'ci', expires_in: 3600, cidrs: ['127.0.0.0/8'] }],
+    ['POST', '/auth/api-keys', 422, { name: 'ci', expires_in: 1e9 }],
+    ['GET', '/auth/api-keys', 200],
+    ['POST', '/auth/api-keys/{id}/rotate', 200, { overlap: 60 }],
+    ['DELETE', '/auth/api-keys/{id}', 204],
+    ['DELETE', '/auth/api-keys/{id}', 404, undefined, '0'],
+    ['GET', '/auth/audit', 200, undefined, '?limit=10&actor=anna'],
+    ['GET', '/auth/audit', 422, undefined, '?limit=0'],
+    ['GET', '/auth/audit/verify', 200],
+    ['POST', '/auth/logout', 204, {}],
+    ['GET', '/.well-known/jwks.json', 200],
+    ['GET', '/.well-known/oauth-protected-resource', 200],
+    ['GET', '/.well-known/oauth-protected-resource/mcp', 200],
+    ['GET', '/.well-known/oauth-protected-resource/mcp/{template}', 200],
     ['DELETE', '/gateway/deregister/{template}/{instance_id}', 200],
     ['DELETE', '/gateway/deregister/{template}/{instance_id}', 404],
   ])('%s %s answers %s as described', async (...row) => {
     const [method, path, status, body, query = ''] = row
-    const concrete = Object.entries(template).reduce((text, [name, value]) => text.replace(name, value), path)
+    const concrete = Object.entries({ ...template, '{id}': keyId }).reduce(
+      (text, [name, value]) => text.replace(name, value),
+      path,
+    )
     const answer = await gateway.admin(method, concrete + query, body)
     expect([answer.status, answer.text]).toEqual([status, answer.text])
-    expect(faultsOf(method, path, answer)).toEqual([])
+    if (status === 204) expect(answer.text).toBe('')
+    else expect(faultsOf(method, path, answer)).toEqual([])
+    keyId = answer.json?.key?.id ?? keyId
     called.add(`${method} ${path}`)
   })
 

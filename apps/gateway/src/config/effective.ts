@@ -23,8 +23,7 @@ export function effectiveModes(
   return {
     auth: settings.auth ?? !local,
     stdioMode,
-    // Elsewhere the operator must have said that programs may be started at all.
-    mayExecute: local || (settings.stdioMode ?? 'off') !== 'off',
+    mayExecute: local,
     database: settings.database ?? `sqlite://${join(facts.stateDir, 'gateway.db')}`,
     logFormat: settings.logFormat ?? (facts.terminal ? 'pretty' : 'json'),
   }

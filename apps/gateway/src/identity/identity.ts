@@ -27,6 +27,7 @@ import type { EffectiveModes } from '../config/effective.js'
 import type { Settings } from '../config/settings.js'
 import { isDatabaseFailure } from '../database/failure.js'
 import { databaseName, parseDatabaseUrl } from '../database/url.js'
+import type { DatabaseWatch } from '../database/watch.js'
 import type { Stores } from '../open-stores.js'
 import { SealedFile } from '../snapshot/sealed-file.js'
 import { AuditLog } from './audit-log.js'
@@ -38,8 +39,8 @@ import { IdentitySnapshot } from './identity-snapshot.js'
 import type { NodeKeys } from './keys-of-database.js'
 import { Reporter } from './reporter.js'
 import { Routine } from './routine.js'
+import { watchedAuditStore, watchedIdentityStore } from './watched-stores.js'
 
-const POLL_MS = 1_000
 const KEYS_MS = 60_000
 /** How often uses of keys are written down; they are noted to five minutes anyway. */
 const USES_MS = 30_000
@@ -51,6 +52,7 @@ export interface IdentityOptions {
   readonly adminToken: string
   readonly keys: NodeKeys
   readonly stores: Pick<Stores, 'kysely' | 'dialect'>
+  readonly watch: DatabaseWatch
   /** Nodes that share the limits. */
   readonly nodes: () => number
   readonly onEvent: (event: IdentityEvent) => void
@@ -76,11 +78,13 @@ export class Identity {
   /** Those of the last run, while the database has not answered yet. */
   #savedKeys: PublishedKeys | undefined
   #loaded = false
+  #closing = false
+  #following: Promise<void> | undefined
   #latest: AuthSnapshot
   readonly #followers = new Set<(snapshot: AuthSnapshot) => void>()
 
   private constructor(options: IdentityOptions) {
-    const { settings, modes, stateDir, adminToken, onEvent } = options
+    const { settings, modes, stateDir, adminToken, watch, onEvent } = options
     const { masterKeys, chain } = options.keys
     const { kysely, dialect } = options.stores
     this.#options = options
@@ -101,13 +105,13 @@ export class Identity {
       argumentKeys: masterKeys.derive('argument-hash'),
     }
     this.audit = new AuditLog({
-      store: kyselyAuditStore(kysely, dialect, auditing),
+      store: watchedAuditStore(kyselyAuditStore(kysely, dialect, auditing), watch, () => this.#closing),
       chain,
       folder: join(stateDir, 'audit'),
       onEvent,
     })
     this.reporter = new Reporter(this.audit, new Mac(this.secrets.argumentKeys))
-    const store = kyselyIdentityStore(kysely, dialect, auditing)
+    const store = watchedIdentityStore(kyselyIdentityStore(kysely, dialect, auditing), watch)
     this.directory = new Directory({ store, onSnapshot: (snapshot) => this.#take(snapshot), onEvent })
     const passwords = new Argon2Passwords()
     this.#latest = this.directory.snapshot
@@ -162,7 +166,7 @@ export class Identity {
     if (made) this.#options.onEvent({ type: 'first-admin-made' })
   }
 
-  /** Follows the database from now on, and writes audit and last uses. */
+  /** Writes audit and last uses from now on. */
   async start(): Promise<void> {
     await this.audit.start()
     for (const routine of this.#routines) routine.start()
@@ -170,7 +174,9 @@ export class Identity {
 
   /** Writes what waits. */
   async close(): Promise<void> {
+    this.#closing = true
     await Promise.all(this.#routines.map((routine) => routine.close()))
+    await this.#following
     const ended = await Promise.allSettled([this.#flushUses(), this.audit.close(), this.#snapshot.close()])
     for (const end of ended) if (end.status === 'rejected') throw end.reason
   }
@@ -190,6 +196,15 @@ export class Identity {
   get sealingKeys(): readonly SealingKey[] {
     const { all } = this.#options.keys.masterKeys.derive('session-seal')
     return all.map(({ id, key }) => ({ kid: id, key }))
+  }
+
+  /**
+   * The registry has looked at the database, each second: users and keys count in the same numbers, so this look tells of
+   * their changes too.
+   */
+  looked(version: number): void {
+    if (this.#loaded && version === this.directory.state.version) this.#take(this.directory.snapshot)
+    else this.#follow()
   }
 
   /** Tells of each snapshot that was read, also when it is the same as before: it is confirmed then. @returns how to stop */
@@ -215,9 +230,20 @@ export class Identity {
     return true
   }
 
+  #follow(): void {
+    this.#following ??= this.#refresh().finally(() => {
+      this.#following = undefined
+    })
+  }
+
   async #refresh(): Promise<void> {
-    if (this.#loaded) await this.directory.refresh()
-    else await this.#load()
+    try {
+      if (this.#loaded) await this.directory.refresh()
+      else await this.#load()
+    } catch (error) {
+      // A directory that is loaded tells of its failures itself; the next look tries again.
+      if (!this.#loaded) this.#options.onEvent({ type: 'identity-refresh-failed', error })
+    }
   }
 
   #take(snapshot: AuthSnapshot): void {
@@ -232,19 +258,18 @@ export class Identity {
     const { onEvent } = this.#options
     const failed = (chore: string) => (error: unknown) => onEvent({ type: 'chore-failed', chore, error })
     return [
-      // The directory tells of its failures itself.
-      new Routine(
-        POLL_MS,
-        () => this.#refresh(),
-        () => undefined,
-      ),
-      new Routine(KEYS_MS, () => this.signingKeys.maintain(), failed('the signing keys')),
+      new Routine(KEYS_MS, () => this.#maintain(), failed('the signing keys')),
       new Routine(USES_MS, () => this.#flushUses(), failed('the last use of API keys')),
     ]
   }
 
-  #flushUses(): Promise<void> {
+  async #maintain(): Promise<void> {
+    if (this.#loaded && this.#options.watch.state === 'ok') await this.signingKeys.maintain()
+  }
+
+  async #flushUses(): Promise<void> {
+    if (this.#closing && this.#options.watch.state === 'unavailable') return
     const by = { principal: localAdmin({ mayExecute: false }) }
-    return this.keyUse.flush({ directory: this.directory, keys: this.apiKeys, by })
+    await this.keyUse.flush({ directory: this.directory, keys: this.apiKeys, by })
   }
 }
