@@ -19,7 +19,7 @@ await onServers((server) => {
       expect((await node.get('/gateway/health')).json).toMatchObject({ status: 'empty', database: 'ok' })
     }
     const stores = await openStores({ database, schema: 'require' })
-    expect(stores.warning).toBeUndefined()
+    expect(stores.warning()).toBeUndefined()
     await stores.close()
     await Promise.all([a.stop(), b.stop()])
   })

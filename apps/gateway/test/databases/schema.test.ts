@@ -46,7 +46,7 @@ await onServers((server) => {
     expect((await again.get('/gateway/health')).json.database).toBe('ok')
     await again.stop()
     const opened = await openStores({ database })
-    expect(opened.warning).toMatch(/newer version \(999_more\)/)
+    expect(opened.warning()).toMatch(/newer version \(999_more\)/)
     await opened.close()
     await stores.close()
   })

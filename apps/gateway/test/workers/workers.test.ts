@@ -40,6 +40,17 @@ async function connected(cluster: Cluster, template: string, capabilities = {}):
   return client
 }
 
+// Workers hear of a new instance within a second, not at once.
+async function servedByBoth(cluster: Cluster, template: string): Promise<void> {
+  const lists = async (): Promise<boolean> => {
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, () => cluster.send('GET', `/mcp/${template}/tools/list`)),
+    )
+    return answers.every(({ status }) => status === 200)
+  }
+  await waitFor(lists, { timeoutMs: 10_000, what: `${template} is not served by both workers` })
+}
+
 describe('a gateway with two workers', () => {
   let cluster: Cluster
   beforeAll(async () => {
@@ -135,6 +146,7 @@ describe('a gateway with two workers', () => {
     const asking = await serveHttp({ port: 0, era: 'legacy' })
     try {
       await cluster.register('asking', { id: 'one', endpoint: asking.url })
+      await servedByBoth(cluster, 'asking')
       const client = await connected(cluster, 'asking', { elicitation: {} })
       client.setRequestHandler(ElicitRequestSchema, async () => ({
         action: 'accept',
