@@ -18,5 +18,8 @@ export default {
   },
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   coverageProvider: 'v8',
-  testTimeout: 20_000,
+  // Bounds, not expectations: they must hold on a machine that does much else.
+  testTimeout: 60_000,
+  // Several packages run at once, and many tests start processes and databases of their own.
+  maxWorkers: 2,
 }

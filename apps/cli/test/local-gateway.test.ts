@@ -136,9 +136,11 @@ describe('a gateway in the background', () => {
   it('shows its log and follows it', async () => {
     await run(['gateway', 'start', '--background', '--port', '0', '--log-format', 'json'])
     expect((await run(['gateway', 'logs', '-n', '1000'])).stdout).toContain('gateway is ready')
-    const following = startMcpp(['gateway', 'logs', '-f', '-n', '0'], { env: environment() })
+    const following = startMcpp(['gateway', 'logs', '-f', '-n', '1'], { env: environment() })
+    await waitFor(() => following.stdout() !== '', { timeoutMs: 20_000, what: 'the log is not followed' })
     await run(['gateway', 'stop'])
-    await waitFor(() => following.stdout().includes('gateway has stopped'), { what: 'the log did not grow' })
+    const stopped = (): boolean => following.stdout().includes('gateway has stopped')
+    await waitFor(stopped, { timeoutMs: 20_000, what: 'the log did not grow' })
     following.child.kill('SIGINT')
     expect((await following.ended).code).toBe(0)
   })

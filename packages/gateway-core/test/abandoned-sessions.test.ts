@@ -28,6 +28,7 @@ beforeEach(async () => {
   sessions.clear()
   agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE })
   server = createServer((incoming, response) => void serve(incoming, response))
+  server.keepAliveTimeout = 120_000
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
 })
 

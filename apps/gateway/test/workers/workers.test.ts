@@ -168,6 +168,7 @@ describe('a gateway with two workers', () => {
       command: process.execPath,
       args: [reference, '--stdio', '--era', 'legacy'],
     })
+    await servedByBoth(cluster, 'parking')
     for (let n = 0; n < 6; n++) {
       const first = await modernCall(cluster, 'parking', { name: 'test_elicitation', arguments: { message: 'Who?' } })
       expect(first.json.result).toMatchObject({ resultType: 'input_required' })

@@ -41,6 +41,8 @@ export async function startGateway(
   })
   await gateway.start()
   const server = createServer((request, response) => gateway.handle(request, response, `r${events.length}`))
+  // Longer than any test: a reused socket must not be closed by the server in the moment it is used.
+  server.keepAliveTimeout = 120_000
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     base: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
