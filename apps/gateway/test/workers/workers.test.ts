@@ -100,6 +100,7 @@ describe('a gateway with two workers', () => {
 
   it('counts calls of the workers when an instance is deregistered, and cuts them when forced', async () => {
     await cluster.register('busy', { id: 'one', endpoint: server.url })
+    await servedByBoth(cluster, 'busy')
     const call = cluster.call('busy', 'slow', { ms: 5_000 })
     await waitFor(
       async () => (await cluster.send('GET', '/gateway/stats')).json.templates.busy.instances.one.in_flight === 1,
