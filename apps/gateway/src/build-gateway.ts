@@ -8,6 +8,7 @@ import type { Settings } from './config/settings.js'
 import { isLoopback } from './http/addresses.js'
 import type { Door } from './identity/door.js'
 import type { Reporter } from './identity/reporter.js'
+import { healthCommandRefusal } from './identity/stdio-mode.js'
 import type { Observer } from './observer.js'
 import { Connections, type ConnectionsOptions } from './upstream/connections.js'
 
@@ -51,6 +52,7 @@ export function buildGateway(parts: GatewayParts): { readonly gateway: Gateway; 
     challenge: door.challenge,
     admit: ({ template, message }) => door.limits.call(template, toolOf(message)),
     audit: reporter.call,
+    refuseCommand: (template) => healthCommandRefusal(template, parts.modes.stdioMode),
     decide,
     defaults: templateDefaults(settings),
     circuits,

@@ -76,6 +76,8 @@ export interface GatewayOptions {
   readonly hop?: Hop | undefined
   /** What other processes have counted, for the views. @default nothing */
   readonly elsewhere?: (() => readonly GatewayCounts[]) | undefined
+  /** Why the command that checks a template's health must not be run; asked at each start. @default it may be run */
+  readonly refuseCommand?: WatchOptions['refuseCommand']
   /** Makes the health monitor of a template. @default one that probes by the template's settings */
   readonly watch?: ((options: WatchOptions) => RouteHealth) | undefined
   readonly interceptors?: readonly Interceptor[] | undefined
@@ -272,6 +274,7 @@ export class Gateway {
           endpointOf,
           registry: options.registry,
           circuits: options.circuits ?? [],
+          refuseCommand: options.refuseCommand,
           random: this.#random,
           onEvent: this.#onEvent,
         }),

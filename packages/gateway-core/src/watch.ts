@@ -15,6 +15,8 @@ export interface WatchOptions {
   readonly endpointOf: (id: string) => RouteEndpoint | undefined
   readonly registry: Registry
   readonly circuits: readonly StoredCircuit[]
+  /** Why the command that checks this template's health must not be run; undefined when it may. @default it may */
+  readonly refuseCommand?: ((template: Template) => string | undefined) | undefined
   readonly random: () => number
   readonly onEvent: GatewayObserver
 }
@@ -34,7 +36,7 @@ export function watchTemplate(options: WatchOptions): HealthMonitor<HealthTarget
   })
 }
 
-function probeFor({ settings, endpointOf }: WatchOptions): Probe<HealthTarget> {
+function probeFor({ template, settings, endpointOf, refuseCommand }: WatchOptions): Probe<HealthTarget> {
   const check = settings.healthCheck
   const connectionOf = (target: HealthTarget): Connection => require(endpointOf(target.id)).connection
   const instanceOf = (target: HealthTarget): Instance => require(endpointOf(target.id)).instance
@@ -43,8 +45,14 @@ function probeFor({ settings, endpointOf }: WatchOptions): Probe<HealthTarget> {
       const probe = httpProbe({ path: check.path, status: check.status })
       return (target, signal) => probe({ ...target, url: httpUrl(instanceOf(target)) }, signal)
     }
-    case 'command':
-      return commandProbe({ command: check.command, args: check.args })
+    case 'command': {
+      const run = commandProbe({ command: check.command, args: check.args })
+      // Asked at each start anew: what is in the database may have been written by somebody else.
+      return async (target, signal) => {
+        const reason = refuseCommand?.(template)
+        return reason === undefined ? run(target, signal) : { verdict: 'held', reason }
+      }
+    }
     case 'tool':
       return mcpProbe({ connectionOf, clientInfo: GATEWAY_CLIENT, toolProbe: check })
     default: {

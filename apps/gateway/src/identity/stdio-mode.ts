@@ -1,5 +1,5 @@
 import type { Principal } from '@mcp-platform/auth'
-import type { Instance } from '@mcp-platform/core-registry'
+import type { Instance, Template } from '@mcp-platform/core-registry'
 import { GatewayError } from '@mcp-platform/gateway-core'
 import { requireAllowed } from './access.js'
 
@@ -20,6 +20,13 @@ export function requireMayRegisterCommand(principal: Principal, mode: StdioMode,
 export function spawnRefusal(instance: Instance, mode: StdioMode): string | undefined {
   // What the operator wrote into a file on this machine is local configuration.
   if (mode === 'profiles' && instance.source.startsWith('file:')) return undefined
+  return modeRefusal(mode)
+}
+
+/** Says why the command that checks a template's health must not be run, at each start anew; undefined when it may. */
+export function healthCommandRefusal(template: Template, mode: StdioMode): string | undefined {
+  const isOverridden = template.override?.healthCheck !== undefined
+  if (mode === 'profiles' && !isOverridden && template.declared?.source.startsWith('file:')) return undefined
   return modeRefusal(mode)
 }
 

@@ -1,0 +1,37 @@
+import { expect, it } from '@jest/globals'
+import { waitFor } from '@mcp-platform/test-kit'
+import { send } from '../helpers.js'
+import { type NodeProcess, onServers, startNode } from './support.js'
+
+const PASSWORD = 'four words make one password'
+const WITHIN = { timeoutMs: 3_000 }
+
+const me = async (node: NodeProcess, credential: string): Promise<number> =>
+  (await send(`${node.url}/auth/me`, { headers: { authorization: `Bearer ${credential}` } })).status
+
+await onServers((server) => {
+  it('carries users, keys, logins and their end from one node to the others within 3 s', async () => {
+    const database = await server.createDatabase()
+    const flags = { auth: true }
+    const [a, b] = await Promise.all([startNode({ database, flags }), startNode({ database, flags })])
+    expect((await a.admin('POST', '/auth/users', { name: 'anna', password: PASSWORD })).status).toBe(201)
+    const made = (await a.admin('POST', '/auth/api-keys', { name: 'k', role: 'user' })).json
+    await waitFor(async () => (await me(b, made.api_key)) === 200, {
+      ...WITHIN,
+      what: 'the key holds on the other node',
+    })
+    const login = await b.post('/auth/login', { username: 'anna', password: PASSWORD })
+    const token: string = login.json.access_token
+    expect([await me(a, token), await me(b, token)]).toEqual([200, 200])
+
+    expect((await b.admin('DELETE', `/auth/api-keys/${made.key.id}`)).status).toBe(204)
+    expect(await me(b, made.api_key)).toBe(401)
+    await waitFor(async () => (await me(a, made.api_key)) === 401, { ...WITHIN, what: 'the key has ended everywhere' })
+    expect((await a.admin('PATCH', '/auth/users/anna', { role: 'auditor' })).status).toBe(200)
+    expect(await me(a, token)).toBe(401)
+    await waitFor(async () => (await me(b, token)) === 401, { ...WITHIN, what: 'the token has ended everywhere' })
+    const verified = (await a.admin('GET', '/auth/audit/verify')).json
+    expect(verified.ok).toBe(true)
+    await Promise.all([a.stop(), b.stop()])
+  }, 60_000)
+})
