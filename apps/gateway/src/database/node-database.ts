@@ -60,7 +60,12 @@ export class NodeDatabase {
     const { onEvent } = options
     this.nodeId = newNodeId()
     this.stores = stores
-    this.watch = new DatabaseWatch({ onEvent })
+    this.watch = new DatabaseWatch({
+      onEvent: (event) => {
+        if (event.type === 'database-lost') this.membership.wake()
+        onEvent(event)
+      },
+    })
     this.#snapshot = snapshot.keeper
     const watched = new WatchedStore(stores.registry, this.watch)
     this.registryStore = new SnapshotStore(watched, snapshot.saved, ({ savedAt }, error) =>

@@ -1,8 +1,6 @@
-import { dirname } from 'node:path'
 import SqliteDatabase from 'better-sqlite3'
 import { GatewayStartError, systemCode } from '../errors.js'
-import { makeFolder } from '../state/make-folder.js'
-import { cannotOpen } from './sqlite.js'
+import { cannotOpen, makeFile } from './sqlite.js'
 
 /**
  * Keeps other gateways from an SQLite file: it is for one node. The lock is the operating system's, on a file beside it, so
@@ -12,7 +10,7 @@ import { cannotOpen } from './sqlite.js'
  */
 export async function lockSqlite(file: string): Promise<() => void> {
   try {
-    await makeFolder(dirname(file))
+    await makeFile(`${file}.lock`)
     return take(`${file}.lock`)
   } catch (error) {
     throw systemCode(error)?.startsWith('SQLITE_BUSY') === true ? inUse(file, error) : cannotOpen(file, error)

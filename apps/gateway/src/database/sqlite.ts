@@ -41,7 +41,8 @@ function dialectOf(database: SqliteDatabase.Database) {
   })
 }
 
-async function makeFile(file: string): Promise<void> {
+/** Makes an empty file for its owner only, unless it is there. */
+export async function makeFile(file: string): Promise<void> {
   await makeFolder(dirname(file))
   await (await open(file, 'a', 0o600)).close()
 }

@@ -36,6 +36,7 @@ const LEAVE_MS = 2_000
 export class Membership {
   readonly #options: MembershipOptions
   readonly #stop = new AbortController()
+  #nap = new AbortController()
   #running: Promise<void> = Promise.resolve()
   #live: readonly NodeRecord[] = []
 
@@ -61,6 +62,11 @@ export class Membership {
     this.#running = this.#run()
   }
 
+  /** Looks soon: the database was lost, and the next heartbeat finds out when it is back. */
+  wake(): void {
+    this.#nap.abort()
+  }
+
   /** Leaves: the others need not wait until this node counts as gone. */
   async close(): Promise<void> {
     this.#stop.abort()
@@ -80,9 +86,14 @@ export class Membership {
     const { intervalMs } = this.#options
     while (!signal.aborted) {
       const good = await this.#turn()
-      // Aborted: the loop ends.
-      await sleep(good ? intervalMs : RETRY_MS, undefined, { signal, ref: false }).catch(() => undefined)
+      await this.#rest(good ? intervalMs : RETRY_MS)
     }
+  }
+
+  async #rest(ms: number): Promise<void> {
+    this.#nap = new AbortController()
+    await rest(ms, AbortSignal.any([this.#stop.signal, this.#nap.signal]))
+    if (this.#nap.signal.aborted) await rest(RETRY_MS, this.#stop.signal)
   }
 
   async #turn(): Promise<boolean> {
@@ -97,4 +108,10 @@ export class Membership {
       return false
     }
   }
+}
+
+/** Resolves after a while, or when the signal aborts. */
+async function rest(ms: number, signal: AbortSignal): Promise<void> {
+  // Its only rejection is that of the signal.
+  await sleep(ms, undefined, { signal, ref: false }).catch(() => undefined)
 }
