@@ -27,6 +27,7 @@ import { countsOf, type GatewayCounts, Tally } from './counts.js'
 import { DeadlineWheel } from './deadline-wheel.js'
 import { GatewayError } from './errors.js'
 import type { GatewayEvent, GatewayObserver } from './events.js'
+import { Adoptions } from './faces/adoptions.js'
 import type { FaceContext } from './faces/context.js'
 import { Homes, type Hop } from './faces/homes.js'
 import { serveMcp } from './faces/serve.js'
@@ -74,6 +75,11 @@ export interface GatewayOptions {
   readonly processes?: number | undefined
   /** Sends a message to the process where its session or parked call lives. @default every one is served here */
   readonly hop?: Hop | undefined
+  /**
+   * Makes sure that the body of a message that came by {@link Gateway.handleForwarded} is the one that its sender had.
+   * @default it is taken as it is
+   */
+  readonly checkForwarded?: ((request: IncomingMessage, body: Buffer) => void) | undefined
   /** What other processes have counted, for the views. @default nothing */
   readonly elsewhere?: (() => readonly GatewayCounts[]) | undefined
   /** Why the command that checks a template's health must not be run; asked at each start. @default it may be run */
@@ -121,6 +127,7 @@ export class Gateway {
   readonly #routes: RouteTable
   readonly #context: FaceContext
   readonly #forwarded: FaceContext
+  readonly #inherited: FaceContext
 
   constructor(options: GatewayOptions) {
     this.#options = options
@@ -139,9 +146,12 @@ export class Gateway {
       idleMs: options.sessionIdleMs,
     })
     this.#routes = this.#makeRoutes()
-    this.#forwarded = this.#makeContext()
-    const homes = options.hop && new Homes({ own: home, sealer, hop: options.hop })
-    this.#context = { ...this.#forwarded, homes }
+    const places = { own: home, sealer, sessions: this.#sessions, adopting: new Adoptions() }
+    this.#context = this.#makeContext(new Homes({ ...places, hop: options.hop, adopts: true }))
+    const { checkForwarded: checkBody } = options
+    const settled = { ...places, hop: undefined }
+    this.#forwarded = { ...this.#context, homes: new Homes({ ...settled, adopts: false }), checkBody }
+    this.#inherited = { ...this.#forwarded, homes: new Homes({ ...settled, adopts: true }) }
   }
 
   /** Follows the registry and resolves when every instance was probed once (bounded by the probe timeout). */
@@ -155,9 +165,17 @@ export class Gateway {
     void serveMcp(this.#context, request, response, requestId)
   }
 
-  /** The same for a message that another process sent here: it goes no further. */
-  handleForwarded(request: IncomingMessage, response: ServerResponse, requestId: string): void {
-    void serveMcp(this.#forwarded, request, response, requestId)
+  /**
+   * The same for a message that another process sent here: it goes no further. `adopts`: the home of its session is gone,
+   * so the session may go on here.
+   */
+  handleForwarded(
+    request: IncomingMessage,
+    response: ServerResponse,
+    requestId: string,
+    options: { readonly adopts?: boolean | undefined } = {},
+  ): void {
+    void serveMcp(options.adopts === true ? this.#inherited : this.#forwarded, request, response, requestId)
   }
 
   /**
@@ -289,7 +307,7 @@ export class Gateway {
     return new RouteTable(deps, (template) => this.#context.lists.invalidate(template))
   }
 
-  #makeContext(): FaceContext {
+  #makeContext(homes: Homes): FaceContext {
     const { authenticate, challenge, decide, admit, audit, interceptors = [] } = this.#options
     const authorizer = new Authorizer({ decide, onEvent: this.#onEvent })
     const lists = new VisibleLists({ routes: this.#routes, authorizer, now: this.#now })
@@ -326,6 +344,7 @@ export class Gateway {
       templateHealth: (name) => this.templateHealth(name),
       maxBodyBytes: this.#options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES,
       maxStallMs: this.#options.maxStallMs,
+      homes,
       now: this.#now,
       onEvent: this.#onEvent,
     }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { createServer } from 'node:http'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { type FaultServer, startFaultServer } from '@mcp-platform/test-kit'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
@@ -12,8 +13,8 @@ afterEach(async () => {
   for (const stop of stops.splice(0).reverse()) await stop()
 })
 
-async function server(): Promise<FaultServer> {
-  const started = await startFaultServer()
+async function server(era?: 'legacy' | 'modern'): Promise<FaultServer> {
+  const started = await startFaultServer(undefined, era === undefined ? {} : { era })
   stops.push(() => started.stop())
   return started
 }
@@ -49,11 +50,47 @@ describe('one of several processes', () => {
     expect(hops).toEqual(['w1'])
   })
 
-  it('answers 404 for a session whose home is gone', async () => {
-    const { url } = await server()
+  it('goes on with a session whose home is gone: on a legacy server, and on a modern one', async () => {
+    for (const era of ['legacy', 'modern'] as const) {
+      const { url } = await server(era)
+      const first = await gateway(url, { home: 'w1', sealingKeys })
+      const second = await gateway(url, { home: 'w2', sealingKeys, hop: async () => false })
+      const session = await initialize(first)
+      expect(await Promise.all([1, 2, 3].map((id) => ping(second, session, id)))).toEqual([200, 200, 200])
+      const call = { jsonrpc: '2.0', id: 9, method: 'tools/call', params: { name: 'echo', arguments: { text: 'x' } } }
+      expect((await post(second, session, call)).json.result.content[0].text).toContain('x')
+    }
+  })
+
+  it('says that nothing can be resumed of a session it has taken over, and that an ended one is over', async () => {
+    const { url } = await server('legacy')
     const first = await gateway(url, { home: 'w1', sealingKeys })
     const second = await gateway(url, { home: 'w2', sealingKeys, hop: async () => false })
-    expect(await deleteSession(second, await initialize(first))).toBe(404)
+    const session = await initialize(first)
+    expect(await ping(second, session, 1)).toBe(200)
+    for (const lastEventId of ['s.0', 'c1.0', 'c1.1']) {
+      const headers = { accept: 'text/event-stream', 'mcp-session-id': session, 'last-event-id': lastEventId }
+      const response = await fetch(`${second.base}/mcp/t`, { headers })
+      expect(response.status).toBe(404)
+      expect(await response.text()).toContain('no stream of this session has the event')
+    }
+    expect(await deleteSession(second, session)).toBe(200)
+    expect(await ping(second, session, 2)).toBe(404)
+  })
+
+  it('answers 404 where a session cannot go on: of all templates, of another template, forwarded while its home lives', async () => {
+    const { url } = await server('legacy')
+    const first = await gateway(url, { home: 'w1', sealingKeys })
+    const second = await gateway(url, { home: 'w2', sealingKeys, hop: async () => false })
+    const session = await initialize(first)
+    expect(await ping(second, session, 1, '/mcp')).toBe(404)
+    expect(await ping(second, await initialize(first, '/mcp'), 1, '/mcp')).toBe(404)
+    const forwarding = createServer((request, response) => second.gateway.handleForwarded(request, response, 'r1'))
+    await new Promise<void>((resolve) => forwarding.listen(0, '127.0.0.1', resolve))
+    stops.push(async () => void forwarding.close())
+    const address = forwarding.address()
+    const port = typeof address === 'object' && address !== null ? address.port : 0
+    expect((await post({ base: `http://127.0.0.1:${port}` }, session, PING(1))).status).toBe(404)
   })
 
   it('gets its part of the caps, and never less than one', async () => {
@@ -119,8 +156,8 @@ function inFlight(counts: GatewayCounts): GatewayCounts {
   return { total: { ...counts.total, inFlight: 1 }, templates: { t: { ...template, instances } } }
 }
 
-async function initialize({ base }: Harness): Promise<string> {
-  const transport = new StreamableHTTPClientTransport(new URL(`${base}/mcp/t`))
+async function initialize({ base }: Harness, path = '/mcp/t'): Promise<string> {
+  const transport = new StreamableHTTPClientTransport(new URL(base + path))
   const client = new Client({ name: 'test', version: '0' })
   // exactOptionalPropertyTypes and the SDK's own types disagree about sessionId.
   await client.connect(transport as Parameters<Client['connect']>[0])
@@ -132,4 +169,22 @@ async function deleteSession({ base }: Harness, session: string): Promise<number
   const response = await fetch(`${base}/mcp/t`, { method: 'DELETE', headers: { 'mcp-session-id': session } })
   await response.arrayBuffer()
   return response.status
+}
+
+const PING = (id: number) => ({ jsonrpc: '2.0', id, method: 'ping' })
+
+async function ping(to: Pick<Harness, 'base'>, session: string, id: number, path?: string): Promise<number> {
+  return (await post(to, session, PING(id), path)).status
+}
+
+async function post({ base }: Pick<Harness, 'base'>, session: string, message: object, path = '/mcp/t') {
+  const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' }
+  const response = await fetch(base + path, {
+    method: 'POST',
+    headers: { ...headers, 'mcp-session-id': session },
+    body: JSON.stringify(message),
+  })
+  const text = await response.text()
+  const json = JSON.parse(/^data: (\{.*)$/m.exec(text)?.[1] ?? text)
+  return { status: response.status, json }
 }

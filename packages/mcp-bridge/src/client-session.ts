@@ -23,6 +23,11 @@ export interface ClientSessionFacts {
   readonly context: string
   /** Absent: the aggregate over all templates. */
   readonly template: string | undefined
+  /**
+   * Sets ids of streams and questions apart from those that another process had given out before this one took the session
+   * over; base64url, 24 characters at most. @default ''
+   */
+  readonly mark?: string | undefined
   readonly now: () => number
 }
 
@@ -52,7 +57,7 @@ export class ClientSession {
   readonly context: string
   readonly template: string | undefined
   /** Server messages that belong to no call: read by the client's GET stream. */
-  readonly outbox: EventLog = new EventLog('s')
+  readonly outbox: EventLog
   hello: ClientHello = { protocolVersion: '', capabilities: {}, clientInfo: {} }
   /** The version that was agreed on. */
   protocolVersion = ''
@@ -62,8 +67,12 @@ export class ClientSession {
   logLevel: string | undefined
   /** Hears the method of each notification that the server sends outside of any answer. */
   onAnnounced: ((method: string) => void) | undefined
+  /** Hears that the server had lost the session and that it was opened again. */
+  onReopened: (() => void) | undefined
   lastUsedAt: number
-  readonly #now: () => number
+  /** Monotonic milliseconds. */
+  readonly now: () => number
+  readonly #mark: string
   readonly #ended = new AbortController()
   readonly #calls = new Map<string, AbortController>()
   readonly #asks = new Map<string, (message: Buffer) => void>()
@@ -75,8 +84,10 @@ export class ClientSession {
     this.localId = facts.localId
     this.context = facts.context
     this.template = facts.template
-    this.#now = facts.now
+    this.now = facts.now
     this.lastUsedAt = facts.now()
+    this.#mark = facts.mark ?? ''
+    this.outbox = new EventLog(`${this.#mark}s`)
     this.#streams.set(this.outbox.streamId, { log: this.outbox, forgetAt: undefined })
   }
 
@@ -93,7 +104,7 @@ export class ClientSession {
   /** A stream for the answer of one request. */
   openStream(): EventLog {
     this.tidy()
-    const log = new EventLog(`c${this.#nextStream++}`)
+    const log = new EventLog(`${this.#mark}c${this.#nextStream++}`)
     this.#streams.set(log.streamId, { log, forgetAt: undefined })
     return log
   }
@@ -102,7 +113,7 @@ export class ClientSession {
   closeStream(log: EventLog): void {
     log.end()
     const known = this.#streams.get(log.streamId)
-    if (known) known.forgetAt = this.#now() + (log.readToEnd ? KEEP_READ_STREAM_MS : KEEP_STREAM_MS)
+    if (known) known.forgetAt = this.now() + (log.readToEnd ? KEEP_READ_STREAM_MS : KEEP_STREAM_MS)
   }
 
   /** The stream an event id points into. */
@@ -137,7 +148,7 @@ export class ClientSession {
    * The promise is the client's whole response message; it rejects with the signal.
    */
   ask(signal: AbortSignal): { idToken: string; answer: Promise<Buffer> } {
-    const idToken = `"gw-${this.#nextAsk++}"`
+    const idToken = `"gw-${this.#mark}${this.#nextAsk++}"`
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
     const giveUp = (): void => reject(signal.reason)
     signal.addEventListener('abort', giveUp, { once: true })
@@ -167,7 +178,7 @@ export class ClientSession {
 
   /** Forgets ended streams that nobody can be expected to resume. */
   tidy(): void {
-    const now = this.#now()
+    const now = this.now()
     const ended = [...this.#streams].filter(([, { forgetAt }]) => forgetAt !== undefined)
     let bytes = 0
     for (const [at, [id, { log, forgetAt = 0 }]] of ended.reverse().entries()) {

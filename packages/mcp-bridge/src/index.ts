@@ -1,3 +1,4 @@
+export { type Adoption, adoptSession, isAdoptable } from './adopt-session.js'
 export { type Aggregate, type AggregateOptions, aggregate } from './aggregate/aggregate.js'
 export { aliasOf, exposedName } from './aggregate/names.js'
 export type { AggregateDispatch, AggregatePart, OnPartFailed } from './aggregate/part.js'

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { ClientSession } from './client-session.js'
+import { type ClientHello, ClientSession, type ClientSessionFacts } from './client-session.js'
 import { SessionNotFoundError } from './protocol-error.js'
 import type { Sealer } from './sealer.js'
 
@@ -30,6 +30,10 @@ export interface SealedSession {
   readonly template: string | undefined
   readonly instanceId: string | undefined
   readonly upstreamSessionId: string | undefined
+  /** The version that was agreed on; undefined for an id that was given out before. */
+  readonly protocolVersion?: string | undefined
+  /** What the client said in `initialize`, where no upstream session keeps it and it is small. */
+  readonly hello?: ClientHello | undefined
 }
 
 /** The process or one principal has as many sessions as it may. */
@@ -44,6 +48,8 @@ export class TooManySessionsError extends Error {
 
 const DEFAULT_IDLE_MS = 30 * 60_000
 const DEFAULT_MAX_AGE_MS = 24 * 3_600_000
+/** What a client said in `initialize` is sealed into its id up to this size, in bytes. */
+const MAX_HELLO_BYTES = 1_024
 /** Longest time between two looks for sessions that are over, in milliseconds. */
 const SWEEP_MS = 10_000
 /** A session that was not used for this long may make room for a new one of its principal, in milliseconds. */
@@ -73,15 +79,18 @@ export class SessionBook {
 
   /** @throws TooManySessionsError */
   create(context: string, template: string | undefined): ClientSession {
-    const { now } = this.#options
-    const limit = this.#reachedLimit(context)
-    if (limit !== undefined && !this.#evictAbandoned(context)) throw new TooManySessionsError(limit)
-    const session = new ClientSession({ localId: randomBytes(12).toString('base64url'), context, template, now })
-    this.#sessions.set(session.localId, { session, bornAt: now() })
-    this.#perPrincipal.set(context, (this.#perPrincipal.get(context) ?? 0) + 1)
-    session.ended.addEventListener('abort', () => this.#forget(session), { once: true })
-    this.#sweeper ??= setInterval(() => this.sweep(), Math.min(SWEEP_MS, this.#idleMs)).unref()
-    return session
+    return this.#open({ localId: randomBytes(12).toString('base64url'), context, template })
+  }
+
+  /** Goes on with a session whose process is gone, under the id that it had. @throws TooManySessionsError */
+  adopt({ localId, template }: SealedSession, context: string): ClientSession {
+    const mark = `${randomBytes(6).toString('base64url')}_`
+    return this.#sessions.get(localId)?.session ?? this.#open({ localId, context, template, mark })
+  }
+
+  /** True if the session lives in this process, whichever it was opened in. */
+  holds({ localId }: SealedSession): boolean {
+    return this.#sessions.has(localId)
   }
 
   /** The id that the client gets: readable by nobody but the holders of the key ring. */
@@ -94,6 +103,8 @@ export class SessionBook {
       template: session.template,
       instanceId: session.instanceId,
       upstreamSessionId: session.upstream?.sessionId,
+      protocolVersion: session.protocolVersion || undefined,
+      hello: smallHelloOf(session),
     }
     return this.#options.sealer.seal('session', facts)
   }
@@ -138,6 +149,19 @@ export class SessionBook {
     await Promise.all([...this.#sessions.values()].map(({ session }) => session.end(new SessionNotFoundError())))
   }
 
+  #open(facts: Omit<ClientSessionFacts, 'now'>): ClientSession {
+    const { now } = this.#options
+    const { context, localId } = facts
+    const limit = this.#reachedLimit(context)
+    if (limit !== undefined && !this.#evictAbandoned(context)) throw new TooManySessionsError(limit)
+    const session = new ClientSession({ ...facts, now })
+    this.#sessions.set(localId, { session, bornAt: now() })
+    this.#perPrincipal.set(context, (this.#perPrincipal.get(context) ?? 0) + 1)
+    session.ended.addEventListener('abort', () => this.#forget(session), { once: true })
+    this.#sweeper ??= setInterval(() => this.sweep(), Math.min(SWEEP_MS, this.#idleMs)).unref()
+    return session
+  }
+
   #reachedLimit(context: string): number | undefined {
     const { maxSessions = 10_000, maxPerPrincipal = 1_000 } = this.#options
     if (this.#sessions.size >= maxSessions) return maxSessions
@@ -163,6 +187,12 @@ export class SessionBook {
     void oldest.end(new SessionNotFoundError())
     return true
   }
+}
+
+// A server of its own keeps what the client said; the id must stay short enough for a header.
+function smallHelloOf(session: ClientSession): ClientHello | undefined {
+  if (session.upstream !== undefined || session.template === undefined) return undefined
+  return Buffer.byteLength(JSON.stringify(session.hello)) <= MAX_HELLO_BYTES ? session.hello : undefined
 }
 
 function hashOf(context: string): string {

@@ -62,6 +62,7 @@ export type {
   Era,
   ExchangeLimits,
   ExchangeOptions,
+  KnownSession,
   MessageSink,
   Phase,
   ServerIdentity,

@@ -103,6 +103,11 @@ export interface UpstreamSession extends Upstream {
   readonly identity: ServerIdentity
   /** The server's own session id, if it gave one. */
   readonly sessionId: string | undefined
+  /**
+   * The server runs for this session alone because its operator wants it so: what it keeps in its memory is the
+   * client's, and gone with it. @default false
+   */
+  readonly ownsServer?: boolean | undefined
   /** Aborted when the session is known to be gone: terminated, lost by the server, child exited. */
   readonly ended: AbortSignal
   /**
@@ -112,6 +117,14 @@ export interface UpstreamSession extends Upstream {
   listen(sink: MessageSink, signal: AbortSignal, onOpen?: () => void): Promise<void>
   /** Sends DELETE, or lets go of the child. Idempotent, bounded, never throws. */
   close(): Promise<void>
+}
+
+/** A session that another process had opened, as far as somebody else can know it. */
+export interface KnownSession {
+  /** The server's own id of it, if it gave one. */
+  readonly sessionId: string | undefined
+  /** The version that was agreed on. */
+  readonly protocolVersion: string
 }
 
 /** A pooled session for one exchange. Release exactly once, when the answer's body has ended. */
@@ -149,6 +162,12 @@ export interface Connection {
   probe?(options: ExchangeOptions): Promise<ServerIdentity>
   /** A session of its own, for one client session. The caller closes it. */
   openSession(init: SessionInit, context: string, options: ExchangeOptions): Promise<UpstreamSession>
+  /**
+   * Goes on with a session that another process had opened and left behind; nothing is sent yet. Its requests get ids that
+   * the other one cannot have used. Absent where a session cannot outlive its process: on a pipe.
+   * @throws UpstreamSessionLostError where the transport does not allow it: the deprecated HTTP+SSE
+   */
+  resumeSession?(known: KnownSession, context: string, options: ExchangeOptions): Promise<UpstreamSession>
   /** An initialised session from the pool, opened if none is idle. */
   leaseSession(key: SessionKey, options: ExchangeOptions): Promise<SessionLease>
   close(): Promise<void>

@@ -32,8 +32,10 @@ export interface FaceContext {
   readonly maxBodyBytes: number
   /** How long the reader of an event stream may take nothing, in milliseconds. @default that of EventStream */
   readonly maxStallMs?: number | undefined
-  /** Other processes that sessions may live in; absent: there is none, or the message has made its one hop. */
-  readonly homes?: Homes | undefined
+  /** Other processes that sessions may live in. */
+  readonly homes: Homes
+  /** Makes sure that the body of a message that was sent on is the one that its sender had. @throws GatewayError */
+  readonly checkBody?: ((request: IncomingMessage, body: Buffer) => void) | undefined
   readonly now: () => number
   readonly onEvent: GatewayObserver
 }

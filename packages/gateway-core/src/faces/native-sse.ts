@@ -53,6 +53,7 @@ function openStream({ context, response, template, principal, requestId }: Nativ
 async function takePost(exchange: NativeExchange): Promise<void> {
   const { context, request, response, principal, template, requestId } = exchange
   const body = await readJsonBody(request, context.maxBodyBytes)
+  context.checkBody?.(request, body)
   const message: UpstreamMessage = { body, envelope: scanEnvelope(body) }
   if (await servedElsewhere(exchange, { body, message })) return
   const session = context.sessions.require(exchange.header('mcp-session-id') ?? '', principal.id, template)

@@ -57,6 +57,7 @@ async function serveMethod(exchange: NativeExchange, known: { idToken: string })
 
 async function servePost(exchange: NativeExchange, known: { idToken: string }): Promise<void> {
   const body = await readJsonBody(exchange.request, exchange.context.maxBodyBytes)
+  exchange.context.checkBody?.(exchange.request, body)
   const batch = splitBatch(body)
   if (batch) return (await servedElsewhere(exchange, { body })) ? undefined : serveBatch(exchange, batch)
   const message: UpstreamMessage = { body, envelope: scanEnvelope(body), headers: passedHeaders(exchange.request) }

@@ -9,8 +9,10 @@ import {
 import type { LegacyCaller } from '../caller.js'
 import type { ClientSession } from '../client-session.js'
 import { readHello } from '../hello.js'
+import { LastingSession } from '../lasting-session.js'
 import { localResult } from '../local-reply.js'
 import { SessionNotFoundError } from '../protocol-error.js'
+import { attachUpstream } from './attach-upstream.js'
 
 const ACCEPTED: UpstreamReply = { kind: 'accepted' }
 
@@ -36,8 +38,8 @@ export async function legacyOnLegacy(
   }
 }
 
-// A server that forgot the session, or that is not there any more, took the client's state with it: the client gets 404
-// and starts anew. What may have run already is told as it is.
+// A server that forgot more than can be told again, or that is not there any more: the client gets 404 and starts anew.
+// What may have run already is told as it is.
 async function lostOr(error: unknown, session: ClientSession): Promise<unknown> {
   const gone = error instanceof UpstreamSessionLostError || (error instanceof UpstreamConnectFailedError && !error.sent)
   if (!gone) return error
@@ -52,24 +54,16 @@ async function open(
   options: ExchangeOptions,
 ): Promise<UpstreamReply> {
   session.hello = readHello(message)
-  const upstream = await connection.openSession(session.hello, context, options)
-  session.upstream = upstream
-  session.protocolVersion = upstream.identity.protocolVersion
-  // A session that its server has lost is over for the client too: it gets 404 and starts anew.
-  upstream.ended.addEventListener('abort', () => void session.end(new SessionNotFoundError()), { once: true })
-  void relayOutbox(upstream, session)
-  return localResult(message, upstream.identity.result)
-}
-
-// What the server sends outside of any answer goes to the client's GET stream, for as long as the session lives.
-async function relayOutbox(
-  upstream: NonNullable<LegacyCaller['session']['upstream']>,
-  session: LegacyCaller['session'],
-): Promise<void> {
-  try {
-    await upstream.listen({ message: (json, envelope) => session.announce(json, envelope.method) }, session.ended)
-  } catch {
-    // A server without a GET stream, or one that dropped it, is no reason to end the session: calls still work.
-    return
+  const lasting = {
+    connection,
+    init: session.hello,
+    context,
+    limits: options.limits,
+    now: session.now,
+    isHeard: () => session.outbox.attached,
+    onReopened: () => session.onReopened?.(),
   }
+  const upstream = await LastingSession.open(lasting, options)
+  attachUpstream(session, upstream)
+  return localResult(message, upstream.identity.result)
 }

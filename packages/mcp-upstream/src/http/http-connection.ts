@@ -1,4 +1,4 @@
-import { UpstreamBadAnswerError, UpstreamClosedError } from '../errors.js'
+import { UpstreamBadAnswerError, UpstreamClosedError, UpstreamSessionLostError } from '../errors.js'
 import type { OnUpstreamEvent } from '../events.js'
 import { type ClientInfo, MODERN_VERSION, ownSessionInit } from '../own-requests.js'
 import { SessionPool, type SessionPoolOptions } from '../session-pool.js'
@@ -6,6 +6,7 @@ import { SingleFlight } from '../single-flight.js'
 import type {
   Connection,
   ExchangeOptions,
+  KnownSession,
   ServerIdentity,
   SessionInit,
   SessionKey,
@@ -19,7 +20,7 @@ import { detectEra, type HttpTransport, type Located } from './era.js'
 import { AddressGuard, type AddressPolicy } from './guard.js'
 import { addCallerHeaders, addMirrorHeaders, baseHeaders, headerValue } from './headers.js'
 import { exchangeOverHttp } from './http-exchange.js'
-import { type OpenedHttpSession, openHttpSession } from './http-session.js'
+import { type OpenedHttpSession, openHttpSession, resumeHttpSession } from './http-session.js'
 import { HttpPools, type TlsOptions } from './pools.js'
 import { type OpenedSseSession, openSseSession } from './sse-session.js'
 import { postHeaders, type Wire } from './wire.js'
@@ -126,6 +127,16 @@ export class HttpConnection implements Connection {
     }
     this.#options.onEvent?.({ type: 'session_opened', context, pooled })
     return opened.session
+  }
+
+  async resumeSession(known: KnownSession, context: string, options: ExchangeOptions): Promise<UpstreamSession> {
+    const { transport, path, identity } = await this.#locate(options)
+    if (transport !== 'http' || identity.era !== 'legacy') throw new UpstreamSessionLostError({ sent: false })
+    const { sessionId, protocolVersion } = known
+    const init = { ...ownSessionInit(this.#clientInfo), protocolVersion }
+    const open = { wire: this.#wire, path, init, context, options }
+    this.#options.onEvent?.({ type: 'session_opened', context, pooled: false })
+    return resumeHttpSession(open, { ...identity, protocolVersion }, sessionId)
   }
 
   async leaseSession(key: SessionKey, options: ExchangeOptions): Promise<SessionLease> {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { ReplyEnvelope } from '../envelope.js'
 import {
@@ -77,6 +78,24 @@ export async function openHttpSession(open: OpenHttpSession): Promise<OpenedHttp
     if (sessionId !== undefined) await deleteSession(wire, path, ['mcp-session-id', sessionId])
     throw error
   }
+}
+
+/**
+ * Goes on with a session that another process had opened. What that one still has under way there may be answered yet, so
+ * our requests get ids that nobody else can have used: the answer to one must never be taken for another's.
+ */
+export function resumeHttpSession(
+  open: OpenHttpSession,
+  identity: ServerIdentity,
+  sessionId: string | undefined,
+): HttpSession {
+  const prefix = randomBytes(9).toString('base64url')
+  let lastId = 0
+  const mintId = (): Buffer => {
+    lastId += 1
+    return Buffer.from(`"${prefix}-${lastId}"`)
+  }
+  return new HttpSession({ ...open, wire: { ...open.wire, mintId } }, identity, sessionId)
 }
 
 /** One initialised legacy session over Streamable HTTP (2025-03-26 … 2025-11-25). */

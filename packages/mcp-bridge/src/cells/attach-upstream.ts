@@ -1,0 +1,22 @@
+import type { UpstreamSession } from '@mcp-platform/mcp-upstream'
+import type { ClientSession } from '../client-session.js'
+import { SessionNotFoundError } from '../protocol-error.js'
+
+/** Gives a client's session the upstream session that is its own from now on: they end together. */
+export function attachUpstream(session: ClientSession, upstream: UpstreamSession): void {
+  session.upstream = upstream
+  session.protocolVersion = upstream.identity.protocolVersion
+  // A session that its server has lost is over for the client too: it gets 404 and starts anew.
+  upstream.ended.addEventListener('abort', () => void session.end(new SessionNotFoundError()), { once: true })
+  void relayOutbox(upstream, session)
+}
+
+// What the server sends outside of any answer goes to the client's GET stream, for as long as the session lives.
+async function relayOutbox(upstream: UpstreamSession, session: ClientSession): Promise<void> {
+  try {
+    await upstream.listen({ message: (json, envelope) => session.announce(json, envelope.method) }, session.ended)
+  } catch {
+    // A server without a GET stream, or one that dropped it, is no reason to end the session: calls still work.
+    return
+  }
+}
