@@ -36,6 +36,7 @@ export const gatewayFlags = {
   'trusted-proxy': values('proxy whose X-Forwarded-For is believed', 'ADDRESS'),
   auth: either('every request needs a credential [off on loopback]'),
   insecure: either('allow --no-auth on an address that is not loopback'),
+  'token-issuer': values('issuer whose access tokens are taken, as JSON', 'JSON'),
   'rate-limit': values('limit, such as principal=600/minute', 'LIMIT'),
   'allowed-upstream': values('private address range in which servers may be', 'CIDR'),
   'stdio-mode': value('which stdio servers may be registered: off, profiles, commands', 'MODE'),

@@ -2,14 +2,14 @@ import { decide } from '@mcp-platform/auth'
 import type { Instance, PartialTemplateSettings, Registry, TemplateSettings } from '@mcp-platform/core-registry'
 import { connector, Gateway, type GatewayCall, type GatewayOptions } from '@mcp-platform/gateway-core'
 import type { StoredCircuit } from '@mcp-platform/health'
-import { type AddressPolicy, type ChildLedger, type Connection, NodeChildBudget } from '@mcp-platform/mcp-upstream'
+import { type ChildLedger, type Connection, NodeChildBudget } from '@mcp-platform/mcp-upstream'
 import type { EffectiveModes } from './config/effective.js'
 import type { Settings } from './config/settings.js'
-import { isLoopback } from './http/addresses.js'
 import type { Door } from './identity/door.js'
 import type { Reporter } from './identity/reporter.js'
 import { healthCommandRefusal } from './identity/stdio-mode.js'
 import type { Observer } from './observer.js'
+import { addressPolicy } from './upstream/address-policy.js'
 import { Connections, type ConnectionsOptions } from './upstream/connections.js'
 
 /** What several processes need to know of each other; one process alone needs none of it. */
@@ -85,11 +85,6 @@ function connectorOf({ settings, observer, children, connectStdio }: GatewayPart
 
 function toolOf({ envelope }: GatewayCall['message']): string | undefined {
   return envelope.method === 'tools/call' ? envelope.name : undefined
-}
-
-/** Which addresses servers may have: public ones always, this machine on a loopback bind, private ranges by name. */
-export function addressPolicy(settings: Settings): AddressPolicy {
-  return { allowLoopback: isLoopback(settings.host), allowPrivateCidrs: settings.allowedUpstream }
 }
 
 /** What holds for templates that set nothing themselves. */

@@ -133,7 +133,7 @@ export {
 export type { ClaimRules } from './tokens/claim-rights.js'
 export { type CompactToken, MAX_TOKEN_LENGTH, parseCompact } from './tokens/compact.js'
 export { ExternalIssuer, type ExternalIssuerOptions, externalTokenId } from './tokens/external-issuer.js'
-export type { FetchFunction } from './tokens/jwks-cache.js'
+export type { FetchFunction } from './tokens/fetch-json.js'
 export { type PublishedKey, PublishedKeys, type VerificationKeys } from './tokens/published-keys.js'
 export type { OwnAlgorithm, SigningKeyRecord, SigningKeyStore, TextSealer } from './tokens/signing-key.js'
 export { type JwksDocument, type Signer, SigningKeys, type SigningKeysOptions } from './tokens/signing-keys.js'

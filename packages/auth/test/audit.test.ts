@@ -263,6 +263,13 @@ describe('the audit trail', () => {
     expect(await kept.query({ limit: 9 })).toHaveLength(2)
   })
 
+  it('has nothing to replay where nothing was kept', async () => {
+    const spool = new FileAuditSpool({ path: join(await folder(), 'spool') })
+    const written: unknown[] = []
+    await spool.drain(async (events) => void written.push(events))
+    expect(written).toEqual([])
+  })
+
   it('refuses to fill the disk', async () => {
     const spool = new FileAuditSpool({ path: join(await folder(), 'spool'), maxBytes: 300 })
     await spool.append([event(1)])

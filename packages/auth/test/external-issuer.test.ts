@@ -147,6 +147,34 @@ describe('a token of another issuer', () => {
     }
   })
 
+  it('holds on every path by another name of the gateway, and on one path by the URL of that', async () => {
+    const { jwksUrl, token } = await provider()
+    const { issuer } = trusting(jwksUrl, { audiences: [AUDIENCE], aliases: ['api://gateway'] })
+    const snapshot = AuthSnapshot.of(emptyIdentity)
+    const door = new Authenticator({ snapshot, tokens: [issuer], audience: AUDIENCE, now: () => START })
+    const problemOf = async (aud: unknown, resource: string): Promise<unknown> => {
+      const authorization = `Bearer ${await token({ aud })}`
+      try {
+        await door.authenticate({ authorization, resource })
+        return 'taken'
+      } catch (error) {
+        return Reflect.get(Object(error), 'problem')
+      }
+    }
+    expect(await problemOf('api://gateway', `${AUDIENCE}/mcp/db`)).toBe('taken')
+    expect(await problemOf([`${AUDIENCE}/mcp/fs`, 7], `${AUDIENCE}/mcp/fs`)).toBe('taken')
+    for (const aud of [`${AUDIENCE}/mcp/fs`, `${AUDIENCE}.evil.example/mcp/db`, 'api://gateway/x', 7, [7], { a: 1 }]) {
+      expect([aud, await problemOf(aud, `${AUDIENCE}/mcp/db`)]).toEqual([aud, 'audience'])
+    }
+  })
+
+  it('is narrowed to the templates and tools of its issuer', async () => {
+    const { jwksUrl, token } = await provider()
+    const { verify } = trusting(jwksUrl, { templates: ['fs*'], tools: ['read_*'] })
+    const verified = await verify(await token())
+    expect(verified.kind === 'external' && verified.principal).toMatchObject({ templates: ['fs*'], tools: ['read_*'] })
+  })
+
   it('cannot bring an algorithm that is not that of the key', async () => {
     const { jwk, jwksUrl, served, token } = await provider('ES256')
     served.body = JSON.stringify({ keys: [{ ...jwk, alg: 'RS256' }] })
@@ -162,22 +190,67 @@ describe('a token of another issuer', () => {
 })
 
 describe('the keys of another issuer', () => {
-  it('are read once for many tokens, again when old, and for unknown ids at most every 30 s', async () => {
+  it('are read once for many tokens, again when old, and for unknown ids at most twice a minute', async () => {
     const { jwksUrl, served, token } = await provider()
     const { clock, verify } = trusting(jwksUrl)
     const [good, unknown] = [await token(), await token({}, { kid: 'made-up' })]
     await Promise.all([verify(good), verify(good), verify(good)])
-    for (const _ of [1, 2, 3]) await failureOf(() => verify(unknown))
     expect(served.requests).toBe(1)
+    for (const _ of [1, 2, 3]) await failureOf(() => verify(unknown))
+    expect(served.requests).toBe(2)
     clock.ms += 30_000
     for (const _ of [1, 2, 3]) await failureOf(() => verify(unknown))
-    expect(served.requests).toBe(2)
+    expect(served.requests).toBe(3)
     clock.ms += 10 * MINUTE
     await verify(good)
-    expect(served.requests).toBe(2)
+    expect(served.requests).toBe(3)
     clock.ms += 1
     await verify(good)
-    expect(served.requests).toBe(3)
+    expect(served.requests).toBe(4)
+  })
+
+  it('that come right after the first look are found at once', async () => {
+    const { jwk, jwksUrl, served, token } = await provider()
+    const { verify } = trusting(jwksUrl)
+    await verify(await token())
+    served.body = JSON.stringify({ keys: [{ ...jwk, kid: 'k2' }] })
+    expect(await verify(await token({}, { kid: 'k2' }))).toMatchObject({ kind: 'external' })
+  })
+
+  it.each([
+    ['OpenID Connect Discovery', '/realms/a/.well-known/openid-configuration'],
+    ['OAuth metadata', '/.well-known/oauth-authorization-server/realms/a'],
+  ])('are found by %s, and only in a document that names the issuer itself', async (_, wellKnown) => {
+    const { jwksUrl, token } = await provider()
+    const served = { issuer: '' }
+    const host = new URL(
+      await listen(({ url }, response) => {
+        const body = JSON.stringify({ issuer: served.issuer, jwks_uri: jwksUrl })
+        response.writeHead(url === wellKnown ? 200 : 404).end(body)
+      }),
+    ).origin
+    const issuer = `${host}/realms/a`
+    const { events, verify } = trusting(jwksUrl, { issuer, jwksUrl: undefined })
+    const signed = await token({ iss: issuer })
+    expect(await failureOf(() => verify(signed))).toMatchObject({ code: 'AUTH_UNAVAILABLE' })
+    expect(events).toMatchObject([{ type: 'issuer-keys-failed', issuer }])
+    served.issuer = issuer
+    expect(await verify(signed)).toMatchObject({ kind: 'external' })
+  })
+
+  it('that their issuer has withdrawn stop to count, also for tokens that were taken before', async () => {
+    const { jwksUrl, served, token } = await provider()
+    const { clock, issuer } = trusting(jwksUrl)
+    const now = { ms: START }
+    const tokens = [issuer]
+    const door = new Authenticator({ snapshot: AuthSnapshot.of(emptyIdentity), tokens, now: () => now.ms })
+    const authorization = `Bearer ${await token()}`
+    expect(await door.authenticate({ authorization })).toMatchObject({ kind: 'external' })
+    served.body = JSON.stringify({ keys: [] })
+    clock.ms += 10 * MINUTE + 1
+    expect(await door.authenticate({ authorization })).toMatchObject({ kind: 'external' })
+    now.ms += 5 * MINUTE
+    expect(await failureOf(() => door.authenticate({ authorization }))).toMatchObject({ problem: 'unknown' })
   })
 
   it('count for an hour while the issuer does not answer, and then no more', async () => {
@@ -190,7 +263,7 @@ describe('the keys of another issuer', () => {
     expect(await verify(good)).toMatchObject({ kind: 'external' })
     clock.ms += 1
     expect(await failureOf(() => verify(good))).toMatchObject({ code: 'AUTH_UNAVAILABLE' })
-    expect(events.map(({ type }) => type)).toEqual(['issuer-keys-loaded', 'issuer-keys-failed'])
+    expect(events.map(({ type }) => type)).toEqual(['issuer-keys-loaded', 'issuer-keys-failed', 'issuer-keys-failed'])
     served.status = 200
     clock.ms += 30_000
     expect(await verify(good)).toMatchObject({ kind: 'external' })

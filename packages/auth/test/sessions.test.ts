@@ -184,6 +184,19 @@ describe('logout', () => {
 })
 
 describe('the login throttle', () => {
+  it('lets two nodes together allow no more than one', () => {
+    let now = 0
+    const throttle = new LoginThrottle({ perAddress: { limit: 4, periodMs: 1_000 }, now: () => now })
+    throttle.setShare(1 / 2)
+    throttle.begin('anna', undefined)
+    expect(waitOf(() => throttle.begin('anna', undefined))).toBe(2_000)
+    now += 2_000
+    throttle.begin('anna', undefined)
+    expect(waitOf(() => throttle.begin('anna', undefined))).toBe(4_000)
+    for (const account of ['a', 'b']) throttle.begin(account, '10.0.0.1')
+    expect(() => throttle.begin('c', '10.0.0.1')).toThrow()
+  })
+
   it('doubles the wait of an account from 1 s to 15 min, and starts afresh after a success or a day', () => {
     let now = 0
     const throttle = new LoginThrottle({ now: () => now })

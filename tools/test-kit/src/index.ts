@@ -18,6 +18,7 @@ export {
   slowTool,
   type ToolContext,
 } from './fault-server/tools.js'
+export { type IssuerAlgorithm, type IssuerMode, startIssuer, type TestIssuer } from './issuer.js'
 export { type Launched, type LaunchOptions, launch, ownerMark } from './launch.js'
 export { type Stoppable, stoppable } from './lifecycle.js'
 export { pidAlive, processStartTicks } from './pid.js'

@@ -13,5 +13,11 @@ export function crossFaults(settings: Settings, origins: Readonly<Record<Setting
   }
   if (settings.tlsCert !== undefined && settings.tlsKey === undefined) report('tlsCert', 'needs tls_key as well')
   if (settings.tlsKey !== undefined && settings.tlsCert === undefined) report('tlsKey', 'needs tls_cert as well')
+  if (settings.tokenIssuer.length > 0 && settings.publicUrl === undefined) {
+    report('tokenIssuer', 'needs public_url as well: tokens must be made for this gateway, and name that URL')
+  }
+  if (settings.tokenIssuer.some(({ issuer }) => issuer === settings.publicUrl)) {
+    report('tokenIssuer', 'must not have public_url as an issuer: that is the gateway itself')
+  }
   return faults
 }

@@ -17,6 +17,7 @@ import {
   wholeNumber,
   yesOrNo,
 } from './parsers.js'
+import { tokenIssuers } from './token-issuer.js'
 
 /** One setting: a flag, an environment variable, a key of the configuration file. */
 export interface Setting<T> {
@@ -70,6 +71,12 @@ export const SETTINGS = {
   trustedProxy: given(list(addressRange()), [], 'Proxies whose `X-Forwarded-For` is believed.'),
   auth: absent(yesOrNo(), 'off on a loopback address, else on', 'Every request needs a credential.'),
   insecure: given(yesOrNo(), false, 'Allow `auth` off on an address that is not loopback.'),
+  tokenIssuer: given(
+    tokenIssuers(),
+    [],
+    'Issuers besides the gateway whose access tokens are taken; needs `public_url`. See docs/configuration.md.',
+    { also: ['TOKEN_ISSUERS'] },
+  ),
   rateLimit: given(
     list(rateRule()),
     [],

@@ -1,4 +1,4 @@
-import { credentialOf, type Principal, parseCompact } from '@mcp-platform/auth'
+import { AuthForbiddenError, credentialOf, type Principal, parseCompact } from '@mcp-platform/auth'
 import type {
   LoginRequest,
   LogoutRequest,
@@ -99,7 +99,12 @@ export class AuthController extends Controller {
     // A stolen token must not be a place to guess the password at.
     const account = `password of ${name}`
     if (isOwn) identity.throttle.begin(account, actor.address)
-    await identity.users.setPassword(name, body.new_password, actor, { current: body.current_password })
+    try {
+      await identity.users.setPassword(name, body.new_password, actor, { current: body.current_password })
+    } catch (error) {
+      if (isOwn && !isWrongPassword(error)) identity.throttle.undecided(account)
+      throw error
+    }
     if (isOwn) identity.throttle.succeeded(account)
     this.setStatus(204)
   }
@@ -121,6 +126,11 @@ export class AuthController extends Controller {
     this.setHeader('Cache-Control', 'no-store')
     return tokenView(tokens)
   }
+}
+
+// Whatever else goes wrong (a new password that is too short, a database that is away) is no guess.
+function isWrongPassword(error: unknown): boolean {
+  return error instanceof AuthForbiddenError
 }
 
 function ownName(principal: Principal): string {

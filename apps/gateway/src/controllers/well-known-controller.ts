@@ -57,9 +57,12 @@ export class WellKnownController extends Controller {
   }
 
   #metadata(request: HttpRequest, path: string, scopes: readonly Scope[]): ProtectedResourceView {
-    const origin = this.#services.identity.door.challenges.origin(request)
+    const { door, issuers } = this.#services.identity
+    const origin = door.challenges.origin(request)
+    const servers = issuers.map(({ issuer }) => issuer)
     return protectedResourceMetadata({
       resource: origin + path,
+      authorizationServers: servers.length === 0 ? undefined : servers,
       scopes,
       name: path === '' ? 'MCP Platform gateway' : `MCP endpoint ${path}`,
       documentation: `${origin}/docs`,

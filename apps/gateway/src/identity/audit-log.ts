@@ -1,10 +1,8 @@
-import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   type AuditChain,
   type AuditEvent,
-  type AuditSpool,
   type AuditStore,
   AuditTrail,
   type AuthObserver,
@@ -40,7 +38,7 @@ export class AuditLog {
   constructor(options: AuditLogOptions) {
     const { store, chain, folder, onEvent } = options
     this.#options = options
-    const spool = fileSpool(join(folder, 'spool.jsonl'))
+    const spool = new FileAuditSpool({ path: join(folder, 'spool.jsonl') })
     this.#trail = new AuditTrail({ store, spool, onEvent })
     this.#segments = new AuditSegments({ folder: this.#callsFolder, chain, onEvent })
   }
@@ -89,17 +87,5 @@ export class AuditLog {
 
   get #callsFolder(): string {
     return join(this.#options.folder, 'calls')
-  }
-}
-
-// Whether there is anything to replay is asked by name: what a missing file throws is of another realm where code runs in
-// a sandbox, and would be taken for a spool that cannot be read.
-function fileSpool(path: string): AuditSpool {
-  const spool = new FileAuditSpool({ path })
-  return {
-    append: (events) => spool.append(events),
-    drain: async (write) => {
-      if (existsSync(path)) await spool.drain(write)
-    },
   }
 }

@@ -48,7 +48,8 @@ export interface DoorOptions {
   readonly snapshot: AuthSnapshot
   /** Public keys of our own tokens, as they are now. */
   readonly keys: () => VerificationKeys
-  readonly issuers?: readonly TokenVerifier[] | undefined
+  /** Issuers besides ourselves. */
+  readonly issuers: readonly TokenVerifier[]
   readonly keyUse?: KeyUse | undefined
   readonly onEvent: (event: AuthEvent) => void
 }
@@ -66,7 +67,7 @@ export class Door {
   readonly #open = new OpenExchanges((request) => this.#identify(request))
 
   constructor(options: DoorOptions) {
-    const { settings, secrets, authEnabled, mayExecute, issuers = [] } = options
+    const { settings, secrets, authEnabled, mayExecute, issuers } = options
     this.#options = options
     this.addressOf = addressReader(settings)
     this.challenges = new Challenges(settings)
@@ -117,7 +118,7 @@ export class Door {
       authorization,
       apiKey: typeof key === 'string' ? key : undefined,
       address: this.addressOf(request),
-      resource: this.#options.issuers === undefined ? undefined : this.challenges.resource(request),
+      resource: this.#options.issuers.length === 0 ? undefined : this.challenges.resource(request),
     })
   }
 

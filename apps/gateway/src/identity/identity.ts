@@ -14,6 +14,7 @@ import {
   type RefreshTokenStore,
   Sessions,
   SigningKeys,
+  type TokenVerifier,
   Users,
 } from '@mcp-platform/auth'
 import { Argon2Passwords } from '@mcp-platform/auth/passwords'
@@ -40,6 +41,7 @@ import { IdentitySnapshot } from './identity-snapshot.js'
 import type { NodeKeys } from './keys-of-database.js'
 import { Reporter } from './reporter.js'
 import { Routine } from './routine.js'
+import { externalIssuers } from './token-issuers.js'
 import { watchedAuditStore, watchedIdentityStore } from './watched-stores.js'
 
 const KEYS_MS = 60_000
@@ -77,6 +79,8 @@ export class Identity {
   readonly audit: AuditLog
   readonly keyUse = new KeyUse()
   readonly secrets: DoorSecrets
+  /** Issuers besides ourselves whose tokens are taken. */
+  readonly issuers: readonly TokenVerifier[]
   readonly door: Door
   /** Takes calls and refusals of this process to the audit trails. */
   readonly reporter: Reporter
@@ -128,6 +132,7 @@ export class Identity {
     this.apiKeys = new ApiKeys({ directory: this.directory, hasher: new KeyHasher(this.secrets.peppers) })
     const signingStore = kyselySigningKeyStore(kysely, dialect)
     this.signingKeys = new SigningKeys({ store: signingStore, sealer: new FieldSealer(masterKeys), onEvent })
+    this.issuers = externalIssuers(settings, onEvent)
     this.door = new Door({
       settings,
       authEnabled: modes.auth,
@@ -135,6 +140,7 @@ export class Identity {
       secrets: this.secrets,
       snapshot: this.directory.snapshot,
       keys: () => this.#savedKeys ?? this.signingKeys,
+      issuers: this.issuers,
       keyUse: this.keyUse,
       onEvent: (event) => {
         this.reporter.identity(event)
@@ -259,7 +265,9 @@ export class Identity {
   #take(snapshot: AuthSnapshot): void {
     this.#latest = snapshot
     this.door.update(snapshot)
-    this.door.limits.setShare(1 / this.#options.nodes())
+    const share = 1 / this.#options.nodes()
+    this.door.limits.setShare(share)
+    this.throttle.setShare(share)
     if (this.#loaded) this.#snapshot.save(snapshot, this.signingKeys.published())
     for (const follower of this.#followers) follower(snapshot)
   }

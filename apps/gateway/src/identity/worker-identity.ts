@@ -2,8 +2,10 @@ import { type AuditEvent, AuthSnapshot, type Denial, KeyUse, Mac, PublishedKeys,
 import type { EffectiveModes } from '../config/effective.js'
 import type { Settings } from '../config/settings.js'
 import { Door, type DoorSecrets } from './door.js'
+import type { IdentityEvent } from './events.js'
 import type { IdentityCopy } from './identity-copy.js'
 import { Reporter } from './reporter.js'
+import { externalIssuers } from './token-issuers.js'
 
 /** What a worker tells its primary, which writes it down. */
 export interface IdentityPrimary {
@@ -18,6 +20,7 @@ export interface WorkerIdentityOptions {
   readonly modes: EffectiveModes
   readonly secrets: DoorSecrets
   readonly primary: IdentityPrimary
+  readonly onEvent: (event: IdentityEvent) => void
 }
 
 /** The door of a worker: knows what the primary tells it and reads nothing itself. */
@@ -29,7 +32,7 @@ export class WorkerIdentity {
   #keys: PublishedKeys
 
   private constructor(options: WorkerIdentityOptions, copy: IdentityCopy, keys: PublishedKeys) {
-    const { settings, modes, secrets, primary } = options
+    const { settings, modes, secrets, primary, onEvent } = options
     this.#workers = settings.workers
     this.#snapshot = new AuthSnapshot(copy.snapshot)
     this.#keys = keys
@@ -42,7 +45,11 @@ export class WorkerIdentity {
       snapshot: this.#snapshot,
       keys: () => this.#keys,
       keyUse: new ForwardedKeyUse(primary),
-      onEvent: (event) => this.reporter.identity(event),
+      issuers: externalIssuers(settings, onEvent),
+      onEvent: (event) => {
+        this.reporter.identity(event)
+        onEvent(event)
+      },
     })
     this.#share(copy.nodes)
   }

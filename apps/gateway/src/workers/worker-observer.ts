@@ -1,4 +1,5 @@
 import type { GatewayEvent } from '@mcp-platform/gateway-core'
+import { describeIdentity, type IdentityEvent } from '../identity/events.js'
 import { describeGatewayEvent } from '../log/describe-event.js'
 import type { Logger } from '../log/logger.js'
 import type { CircuitStep } from './protocol.js'
@@ -14,6 +15,11 @@ export class WorkerObserver {
   constructor(log: Logger, onCircuit: (step: CircuitStep) => void) {
     this.#log = log
     this.#onCircuit = onCircuit
+  }
+
+  readonly identity = (event: IdentityEvent): void => {
+    const { level, message, facts } = describeIdentity(event)
+    if (this.#log.isLevelEnabled(level)) this.#log[level](facts, message)
   }
 
   readonly gateway = (event: GatewayEvent): void => {

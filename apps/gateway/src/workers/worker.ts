@@ -51,6 +51,7 @@ export class Worker {
     state: WorkerState,
     remote: RemoteConnections,
     identity: WorkerIdentity,
+    observer: WorkerObserver,
   ) {
     this.#identity = identity
     this.#config = config
@@ -58,12 +59,7 @@ export class Worker {
     this.#state = state
     this.#remote = remote
     this.#homes = new Set(state.homes)
-    const { log } = createLog({
-      level: config.settings.logLevel,
-      format: 'json',
-      sink: new LogBatch((lines) => primary.tell('log', lines)),
-    })
-    this.#observer = new WorkerObserver(log, (step) => primary.tell('circuit', step))
+    this.#observer = observer
     const built = this.#build()
     this.#gateway = built.gateway
     this.#connections = built.connections
@@ -79,6 +75,9 @@ export class Worker {
     const socket = connect(connectionsSocket(config.sockets))
     await once(socket, 'connect')
     const { settings, modes, secrets } = config
+    const sink = new LogBatch((lines) => primary.tell('log', lines))
+    const { log } = createLog({ level: settings.logLevel, format: 'json', sink })
+    const observer = new WorkerObserver(log, (step) => primary.tell('circuit', step))
     const identity = await WorkerIdentity.open(
       {
         settings,
@@ -90,10 +89,11 @@ export class Worker {
           keyUsed: (use) => primary.tell('keyUsed', use),
           keyRehashed: (use) => primary.tell('keyRehashed', use),
         },
+        onEvent: observer.identity,
       },
       state.identity,
     )
-    const worker = new Worker(config, primary, state, new RemoteConnections(socket), identity)
+    const worker = new Worker(config, primary, state, new RemoteConnections(socket), identity, observer)
     await worker.#start()
     return worker
   }

@@ -48,6 +48,17 @@ describe('users', () => {
     }
   })
 
+  it('may try another new password at once when one is refused, and may not guess their own', async () => {
+    const token = await userToken(gateway, 'u-choosy')
+    const change = (current_password: string, new_password: string) =>
+      as(gateway, token, 'POST', '/auth/password', { current_password, new_password })
+    for (const refused of ['short', 'passwordpassword']) {
+      expect([refused, (await change(PASSWORD, refused)).status]).toEqual([refused, 422])
+    }
+    expect((await change('not the password', `${PASSWORD}!`)).status).toBe(403)
+    expect((await change(PASSWORD, `${PASSWORD}!`)).json.code).toBe('LOGIN_THROTTLED')
+  })
+
   it('have an event stream cut when their credential ends', async () => {
     const { key, id } = await apiKey(gateway, { role: 'user' })
     const response = await fetch(`${gateway.url}/gateway/events`, { headers: { 'x-api-key': key } })

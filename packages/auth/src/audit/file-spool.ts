@@ -52,8 +52,13 @@ export class FileAuditSpool implements AuditSpool {
       await cutTornLine(this.#path)
       return await readFile(this.#path, 'utf8')
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return ''
+      if (isMissing(error)) return ''
       throw error
     }
   }
+}
+
+// Not by its class: what Node throws is of another realm where code runs in a sandbox.
+function isMissing(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT'
 }

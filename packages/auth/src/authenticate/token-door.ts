@@ -8,10 +8,12 @@ import type { AuthSnapshot, UserFacts } from './snapshot.js'
 
 // Long enough to blunt a loop with one bad token, short enough for a key that has just been published.
 const REFUSAL_KEPT_MS = 1_500
+// A key that its issuer has withdrawn must stop to count for the tokens that it signed.
+const EXTERNAL_PROVEN_MS = 5 * 60_000
 const LEEWAY_MS = CLOCK_LEEWAY_SECONDS * 1000
 
 type Remembered =
-  | { readonly kind: 'good'; readonly token: VerifiedToken; ready?: Ready | undefined }
+  | { readonly kind: 'good'; readonly token: VerifiedToken; readonly untilMs: number; ready?: Ready | undefined }
   | { readonly kind: 'bad'; readonly error: CredentialInvalidError; readonly untilMs: number }
 
 /** The principal of an own token, as long as the snapshot has the same user facts. */
@@ -49,8 +51,9 @@ export class TokenDoor {
    */
   open(knock: Knock, newest: () => AuthSnapshot): Principal | Promise<Principal> {
     const seen = this.#seen.get(knock.digest)
-    if (seen?.kind === 'good') return this.#admit(seen, knock, knock.snapshot)
-    if (seen?.kind === 'bad' && this.#now() < seen.untilMs) throw seen.error
+    const holds = seen !== undefined && this.#now() < seen.untilMs
+    if (holds && seen.kind === 'good') return this.#admit(seen, knock, knock.snapshot)
+    if (holds && seen.kind === 'bad') throw seen.error
     return this.#check(knock).then((remembered) => {
       if (remembered.kind === 'bad') throw remembered.error
       return this.#admit(remembered, knock, newest())
@@ -76,7 +79,9 @@ export class TokenDoor {
       const token = parseCompact(credential)
       const verifier = this.#verifiers.get(token.issuer)
       if (verifier === undefined) throw new CredentialInvalidError('issuer')
-      return { kind: 'good', token: await verifier.verify(token) }
+      const verified = await verifier.verify(token)
+      const untilMs = verified.kind === 'own' ? Number.POSITIVE_INFINITY : this.#now() + EXTERNAL_PROVEN_MS
+      return { kind: 'good', token: verified, untilMs }
     } catch (error) {
       if (!(error instanceof CredentialInvalidError)) throw error
       return { kind: 'bad', error, untilMs: this.#now() + REFUSAL_KEPT_MS }

@@ -35,6 +35,7 @@ export class LoginThrottle {
   readonly #addresses: RateLimiter
   readonly #now: () => number
   readonly #onEvent: AuthObserver | undefined
+  #share = 1
 
   constructor(options: LoginThrottleOptions = {}) {
     this.#now = options.now ?? (() => performance.now())
@@ -42,11 +43,20 @@ export class LoginThrottle {
     this.#onEvent = options.onEvent
   }
 
+  /**
+   * This node's part of the attempts, 0 < share <= 1: one divided by the nodes that are alive. Each node counts by itself,
+   * so that with two of them an account waits twice as long on each, up to 15 min: together they allow what one would.
+   */
+  setShare(share: number): void {
+    this.#addresses.setShare(share)
+    this.#share = share
+  }
+
   /** Begins an attempt. @throws LoginThrottledError */
   begin(account: string, address: string | undefined): void {
     if (address !== undefined) this.#takeAddress(address)
     const known = this.#failuresOf(account)
-    const waitMs = known === undefined ? 0 : known.at + delayAfter(known.count) - this.#now()
+    const waitMs = known === undefined ? 0 : known.at + this.#delayAfter(known.count) - this.#now()
     if (waitMs > 0) this.#refuse('account', waitMs)
     this.#accounts.set(account, { count: (known?.count ?? 0) + 1, at: this.#now() })
   }
@@ -74,12 +84,13 @@ export class LoginThrottle {
     return known !== undefined && this.#now() - known.at < FORGIVEN_AFTER_MS ? known : undefined
   }
 
+  #delayAfter(failures: number): number {
+    const alone = Math.min(FIRST_DELAY_MS * 2 ** Math.min(failures - 1, 20), MAX_DELAY_MS)
+    return Math.min(alone / this.#share, MAX_DELAY_MS)
+  }
+
   #refuse(by: 'account' | 'address', retryAfterMs: number): never {
     this.#onEvent?.({ type: 'login-throttled', by, retryAfterMs })
     throw new LoginThrottledError(retryAfterMs)
   }
-}
-
-function delayAfter(failures: number): number {
-  return Math.min(FIRST_DELAY_MS * 2 ** Math.min(failures - 1, 20), MAX_DELAY_MS)
 }

@@ -4,7 +4,8 @@ import { CredentialInvalidError } from '../errors.js'
 import type { AuthObserver } from '../events.js'
 import { type ClaimRules, rightsOf } from './claim-rights.js'
 import type { CompactToken } from './compact.js'
-import { type FetchFunction, JwksCache } from './jwks-cache.js'
+import type { FetchFunction } from './fetch-json.js'
+import { JwksCache } from './jwks-cache.js'
 import {
   audiencesOf,
   type SignatureAlgorithm,
@@ -20,9 +21,15 @@ const DEFAULT_ALGORITHMS: readonly SignatureAlgorithm[] = ['RS256', 'ES256', 'Ed
 export interface ExternalIssuerOptions extends ClaimRules {
   /** Compared with `iss` exactly. */
   readonly issuer: string
-  readonly jwksUrl: string
-  /** What `aud` must name: the gateway's public URL and, where clients ask for one, those of its paths. Not empty. */
+  /** Where its keys are. @default discovered: OpenID Connect Discovery, OAuth metadata (RFC 8414) */
+  readonly jwksUrl?: string | undefined
+  /**
+   * What `aud` must name: the gateway's public URL first, or one below it. Which of its paths a token holds on is the
+   * `Authenticator`'s to say. Not empty.
+   */
   readonly audiences: readonly string[]
+  /** Other names of the first audience, for issuers that cannot put a URL into `aud`. @default none */
+  readonly aliases?: readonly string[] | undefined
   /** @default RS256, ES256, EdDSA */
   readonly algorithms?: readonly SignatureAlgorithm[] | undefined
   /** Values of the header `typ` that are taken. Many issuers need `JWT` here; then the audience alone keeps ID tokens out. @default at+jwt */
@@ -31,6 +38,10 @@ export interface ExternalIssuerOptions extends ClaimRules {
   readonly maxLifetimeSeconds?: number | undefined
   /** The claim to show as the name. @default 'sub' */
   readonly nameClaim?: string | undefined
+  /** Globs of the templates that its users are narrowed to. @default all */
+  readonly templates?: readonly string[] | undefined
+  /** Globs of the tools that its users are narrowed to. @default all */
+  readonly tools?: readonly string[] | undefined
   readonly fetch: FetchFunction
   /** See `JwksCache`. */
   readonly maxAgeMs?: number | undefined
@@ -60,8 +71,9 @@ export class ExternalIssuer implements TokenVerifier {
   }
 
   async verify(token: CompactToken): Promise<VerifiedToken> {
-    const { issuer, audiences, types = ['at+jwt'], maxLifetimeSeconds = DEFAULT_MAX_LIFETIME_SECONDS } = this.#options
+    const { issuer, types = ['at+jwt'], maxLifetimeSeconds = DEFAULT_MAX_LIFETIME_SECONDS } = this.#options
     const key = await this.#keys.find(token.kid)
+    const audiences = this.#audiencesFor(token)
     const expected = { issuer, audiences, types, maxLifetimeSeconds, requiredClaims: [], now: this.#now() }
     const claims = await verifySigned(token, key, expected)
     if (isIdToken(claims)) throw new CredentialInvalidError('type')
@@ -76,9 +88,27 @@ export class ExternalIssuer implements TokenVerifier {
       kind: 'external' as const,
       name: this.#nameOf(claims, sub),
       scopes: rightsOf(claims, this.#options),
+      templates: this.#options.templates,
+      tools: this.#options.tools,
     })
     const id = externalTokenId(this.issuer, typeof jti === 'string' ? jti : token.text)
-    return { kind: 'external', id, principal, expiresAtMs: exp * 1000, audiences: audiencesOf(claims) }
+    return { kind: 'external', id, principal, expiresAtMs: exp * 1000, audiences: this.#plainAudiences(claims) }
+  }
+
+  // What is signed has to name one of these; a path of ours is known by its beginning.
+  #audiencesFor({ claims }: CompactToken): readonly string[] {
+    const { audiences, aliases = [] } = this.#options
+    return [
+      ...audiences,
+      ...aliases,
+      ...audiencesOf(claims).filter((name) => audiences.some((of) => name.startsWith(`${of}/`))),
+    ]
+  }
+
+  #plainAudiences(claims: JWTPayload): readonly string[] {
+    const { audiences, aliases = [] } = this.#options
+    const named = audiencesOf(claims)
+    return named.some((name) => aliases.includes(name)) ? [...named, ...audiences.slice(0, 1)] : named
   }
 
   #nameOf(claims: JWTPayload, sub: string): string {

@@ -1,24 +1,23 @@
 import type { JWK } from 'jose'
 import { AuthUnavailableError, CredentialInvalidError } from '../errors.js'
 import type { AuthObserver } from '../events.js'
-import { parseStrictJson } from '../strict-json.js'
+import { RateLimiter } from '../limits/gcra.js'
+import { discoverKeySetUrl } from './discovery.js'
+import { type FetchFunction, fetchJson } from './fetch-json.js'
 import { importAsymmetric } from './published-keys.js'
 import type { SignatureAlgorithm, VerificationKey } from './verifier.js'
 
 const DEFAULT_MAX_AGE_MS = 10 * 60 * 1000
 const DEFAULT_MAX_STALE_MS = 60 * 60 * 1000
-const COOLDOWN_MS = 30_000
-const TIMEOUT_MS = 5_000
-const MAX_BYTES = 256 * 1024
+// One in 30 s, and one more after a pause: keys may change right after they were read for the first time.
+const READS = { limit: 2, periodMs: 60_000 }
 const MAX_KEYS = 100
-
-/** Fetches. The gateway passes one that refuses private addresses; redirects must not be followed. */
-export type FetchFunction = (url: string, init: RequestInit) => Promise<Response>
 
 /** Options of {@link JwksCache}. */
 export interface JwksCacheOptions {
   readonly issuer: string
-  readonly url: string
+  /** Absent: discovered from the issuer. */
+  readonly url?: string | undefined
   /** Which algorithms keys may be for. */
   readonly algorithms: readonly SignatureAlgorithm[]
   readonly fetch: FetchFunction
@@ -32,26 +31,27 @@ export interface JwksCacheOptions {
 }
 
 /**
- * The public keys of another issuer. Read when needed: at first use, when old, and for an unknown key id at most once in
- * 30 s, so that made-up ids cost the issuer nothing. One request at a time, 5 s, 256 KiB.
+ * The public keys of another issuer. Read when needed: at first use, when old, and for an unknown key id; at most twice in
+ * a minute, so that made-up ids cost the issuer nothing. One at a time, 5 s, 256 KiB.
  */
 export class JwksCache {
   readonly #options: JwksCacheOptions
   readonly #now: () => number
   #keys: ReadonlyMap<string, VerificationKey> = new Map()
   #loadedAt = Number.NEGATIVE_INFINITY
-  #triedAt = Number.NEGATIVE_INFINITY
+  readonly #reads: RateLimiter
   #loading: Promise<void> | undefined
 
   constructor(options: JwksCacheOptions) {
     this.#options = options
     this.#now = options.monotonicNow ?? (() => performance.now())
+    this.#reads = new RateLimiter({ ...READS, now: this.#now })
   }
 
   /** @throws CredentialInvalidError for a key that the issuer does not have, AuthUnavailableError */
   async find(kid: string): Promise<VerificationKey> {
     const { maxAgeMs = DEFAULT_MAX_AGE_MS, maxStaleMs = DEFAULT_MAX_STALE_MS } = this.#options
-    if (this.#ageMs() > maxAgeMs || !this.#keys.has(kid)) await this.#loadUnlessJustTried()
+    if (this.#ageMs() > maxAgeMs || !this.#keys.has(kid)) await this.#loadUnlessOftenTried()
     if (this.#ageMs() > maxStaleMs) throw new AuthUnavailableError(`the keys of ${this.#options.issuer} cannot be read`)
     const key = this.#keys.get(kid)
     if (key === undefined) throw new CredentialInvalidError('unknown')
@@ -63,10 +63,9 @@ export class JwksCache {
   }
 
   /** Failures are told to the observer; whether what we have still counts is decided by its age. */
-  async #loadUnlessJustTried(): Promise<void> {
+  async #loadUnlessOftenTried(): Promise<void> {
     if (this.#loading === undefined) {
-      if (this.#now() - this.#triedAt < COOLDOWN_MS) return
-      this.#triedAt = this.#now()
+      if (!this.#reads.take('').allowed) return
       this.#loading = this.#load().finally(() => {
         this.#loading = undefined
       })
@@ -86,26 +85,9 @@ export class JwksCache {
   }
 
   async #fetchKeys(): Promise<ReadonlyMap<string, VerificationKey>> {
-    const { url, fetch, algorithms } = this.#options
-    const signal = AbortSignal.timeout(TIMEOUT_MS)
-    const response = await fetch(url, { signal, redirect: 'error', headers: { accept: 'application/json' } })
-    const text = await readLimited(response)
-    if (response.status !== 200) throw new AuthUnavailableError(`the answer was ${response.status}`)
-    return importKeys(parseStrictJson(text), algorithms)
+    const { issuer, url, fetch, algorithms } = this.#options
+    return importKeys(await fetchJson(fetch, url ?? (await discoverKeySetUrl(issuer, fetch))), algorithms)
   }
-}
-
-async function readLimited(response: Response): Promise<string> {
-  if (response.body === null) return ''
-  const chunks: Uint8Array[] = []
-  let size = 0
-  // Leaving the loop early cancels the body.
-  for await (const chunk of response.body) {
-    size += chunk.byteLength
-    if (size > MAX_BYTES) throw new AuthUnavailableError(`the answer has more than ${MAX_BYTES} bytes`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
 }
 
 async function importKeys(

@@ -102,8 +102,8 @@ const CLAIM_PROBLEMS: Readonly<Record<string, CredentialProblem>> = {
   nbf: 'not-yet-valid',
 }
 
-/** The audiences of a token. */
+/** The audiences of a token, which may not be proven yet. */
 export function audiencesOf({ aud }: JWTPayload): readonly string[] {
-  if (aud === undefined) return []
-  return typeof aud === 'string' ? [aud] : aud
+  if (typeof aud === 'string') return [aud]
+  return Array.isArray(aud) ? aud.filter((name) => typeof name === 'string') : []
 }
