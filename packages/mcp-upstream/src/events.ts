@@ -11,7 +11,7 @@ export type UpstreamEvent =
   | { readonly type: 'address_refused'; readonly address: string; readonly reason: string }
   | { readonly type: 'session_opened'; readonly context: string; readonly pooled: boolean }
   | { readonly type: 'session_lost'; readonly context: string; readonly because: SessionLostBecause }
-  /** A pooled session was lost, opened again and the message sent again. */
+  /** A session was lost by its server, opened again and the message sent again. */
   | { readonly type: 'session_reinitialised'; readonly context: string }
   | { readonly type: 'session_closed'; readonly context: string }
   /** A response with an id that nobody waits for (cancelled, timed out, never asked), or a message nobody listens to. */

@@ -4,6 +4,20 @@ import type { GatewayCall } from '../call.js'
 import { CallScope, totalTimeMs } from '../call-scope.js'
 import type { NativeExchange } from './native-exchange.js'
 import { runNative, totalMsOf } from './run-native.js'
+import { forgetChanged } from './visible-tools.js'
+
+/** Lets the gateway hear what happens to a session apart from its calls. */
+export function observe({ context, template, principal }: NativeExchange, session: ClientSession): void {
+  if (template === undefined) return
+  session.onAnnounced = (method) => forgetChanged(context, template, method)
+  session.onReopened = () =>
+    context.onEvent({
+      type: 'upstream',
+      template,
+      instanceId: session.instanceId ?? '',
+      event: { type: 'session_reinitialised', context: principal.id },
+    })
+}
 
 /** Takes what wants no answer: notifications, and the client's answers to questions. */
 export async function take(exchange: NativeExchange, session: ClientSession, message: UpstreamMessage): Promise<void> {

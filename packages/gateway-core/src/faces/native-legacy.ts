@@ -12,13 +12,12 @@ import { scanEnvelope, type UpstreamMessage } from '@mcp-platform/mcp-upstream'
 import type { GatewayReply } from '../call.js'
 import { GatewayError } from '../errors.js'
 import { callHeaders } from './headers.js'
-import { inScope, take } from './legacy-call.js'
+import { inScope, observe, take } from './legacy-call.js'
 import type { NativeExchange } from './native-exchange.js'
 import { sendJson } from './respond.js'
 import { ResumableStream } from './resumable-stream.js'
 import { rpcErrorMessage, toRpcFailure } from './rpc-error.js'
 import { runNative } from './run-native.js'
-import { forgetChanged } from './visible-tools.js'
 
 /** Accepting SSE, a caller that waits this long gets its stream opened for keep-alive, in milliseconds. */
 const OPEN_STREAM_AFTER_MS = 10_000
@@ -111,7 +110,7 @@ async function lastMessage(reply: GatewayReply): Promise<Buffer | undefined> {
 async function initialize(exchange: NativeExchange, message: UpstreamMessage): Promise<void> {
   const { context, template, principal, response, trace } = exchange
   const session = context.sessions.create(principal.id, template)
-  if (template !== undefined) session.onAnnounced = (method) => forgetChanged(context, template, method)
+  observe(exchange, session)
   try {
     const reply = await inScope(exchange, session, message, (call) => runNative(exchange, call))
     const opened = reply.kind === 'complete' && reply.envelope.result !== undefined

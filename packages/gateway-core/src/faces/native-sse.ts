@@ -11,11 +11,10 @@ import { GatewayError } from '../errors.js'
 import { readJsonBody } from './body.js'
 import { EventStream } from './event-stream.js'
 import { servedElsewhere } from './hop.js'
-import { inScope, take } from './legacy-call.js'
+import { inScope, observe, take } from './legacy-call.js'
 import type { NativeExchange } from './native-exchange.js'
 import { rpcErrorMessage, toRpcFailure } from './rpc-error.js'
 import { runNative } from './run-native.js'
-import { forgetChanged } from './visible-tools.js'
 
 /** The deprecated HTTP+SSE transport (2024-11-05): `GET …/sse` opens the session, `POST …/message` speaks in it. */
 export type SsePath = 'sse' | 'message'
@@ -37,9 +36,10 @@ export async function serveSse(exchange: NativeExchange, path: SsePath): Promise
 }
 
 /** The session lives as long as its stream: everything that the server says comes on it. */
-function openStream({ context, response, template, principal, requestId }: NativeExchange): void {
+function openStream(exchange: NativeExchange): void {
+  const { context, response, template, principal, requestId } = exchange
   const session = context.sessions.create(principal.id, template)
-  if (template !== undefined) session.onAnnounced = (method) => forgetChanged(context, template, method)
+  observe(exchange, session)
   response.once('close', () => void session.end(new SessionNotFoundError()))
   const stream = new EventStream(response, { 'x-request-id': requestId }, context.maxStallMs)
   const reader: EventReader = {

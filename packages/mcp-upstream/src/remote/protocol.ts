@@ -47,6 +47,7 @@ export type Outcome =
       readonly session: number
       readonly identity: WireIdentity
       readonly sessionId: string | undefined
+      readonly ownsServer: boolean
     }
   | { readonly kind: 'done' }
 

@@ -104,6 +104,7 @@ export class RemoteConnection implements Connection {
       id: outcome.session,
       identity: fromWireIdentity(outcome.identity),
       sessionId: outcome.sessionId,
+      ownsServer: outcome.ownsServer,
       borrower: this.#remote,
       start: (work, watched) => this.start(work, watched),
       exchange: (message, options) => this.exchange({ session: outcome.session }, message, options),

@@ -12,6 +12,7 @@ export interface RemoteSessionOptions {
   readonly id: number
   readonly identity: ServerIdentity
   readonly sessionId: string | undefined
+  readonly ownsServer: boolean
   readonly borrower: Borrower
   /** Operations that end with the connection. */
   readonly start: Borrower['start']
@@ -23,6 +24,7 @@ export class RemoteSession implements UpstreamSession {
   readonly era = 'legacy'
   readonly identity: ServerIdentity
   readonly sessionId: string | undefined
+  readonly ownsServer: boolean
   readonly #options: RemoteSessionOptions
   readonly #ended = new AbortController()
   #closing: Promise<void> | undefined
@@ -31,6 +33,7 @@ export class RemoteSession implements UpstreamSession {
     this.#options = options
     this.identity = options.identity
     this.sessionId = options.sessionId
+    this.ownsServer = options.ownsServer
     options.borrower.onSessionEnd(options.id, () => this.#ended.abort())
   }
 

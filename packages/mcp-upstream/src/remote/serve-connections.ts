@@ -145,6 +145,7 @@ class Lender {
       session: id,
       identity: toWireIdentity(session.identity),
       sessionId: session.sessionId,
+      ownsServer: session.ownsServer === true,
     })
     const onEnded = (): void => this.#send({ type: 'ended', session: id })
     if (session.ended.aborted) onEnded()

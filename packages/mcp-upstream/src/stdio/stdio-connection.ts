@@ -265,6 +265,7 @@ export class StdioConnection implements Connection {
       seat,
       takeSeat,
       onEnded: (because) => this.#onSessionEnded(context, because),
+      ownsServer: this.#settings.sharing === 'exclusive',
     })
     this.#settings.onEvent?.({ type: 'session_opened', context, pooled })
     return session

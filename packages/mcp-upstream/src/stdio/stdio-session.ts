@@ -30,6 +30,8 @@ export interface StdioSessionOptions {
   /** Another seat of the same kind, after the child was stopped for being idle, or an exclusive one. */
   takeSeat(kind: 'same' | 'exclusive', options: ExchangeOptions): Promise<Seat>
   onEnded(because: 'child_exited' | 'closed'): void
+  /** Children of this server are never shared. */
+  readonly ownsServer: boolean
 }
 
 /**
@@ -56,6 +58,10 @@ export class StdioSession implements UpstreamSession, ChannelOwner {
 
   get identity(): ServerIdentity {
     return this.#seat.identity
+  }
+
+  get ownsServer(): boolean {
+    return this.#options.ownsServer
   }
 
   get ended(): AbortSignal {
