@@ -100,7 +100,7 @@ export class GatewayController extends Controller {
   async events(@Request() request: HttpRequest): Promise<string> {
     const response = request.res
     if (response === undefined) return ''
-    this.#services.identity.door.follow(request, response)
+    this.#services.identity.door.follow(request, response, principalOf(request))
     const gone = new AbortController()
     response.once('close', () => gone.abort())
     const sees = mayRead(principalOf(request))

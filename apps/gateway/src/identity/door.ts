@@ -90,8 +90,9 @@ export class Door {
     try {
       limits.request(addressOf(request))
       const found = this.#identify(request)
-      if (!(found instanceof Promise)) return this.#admitted(found)
-      return found.then(this.#admitted, (error: unknown) => this.#refuse(error, request))
+      if (!(found instanceof Promise)) return this.#admitted(found, request)
+      const admitted = (principal: Principal): Principal => this.#admitted(principal, request)
+      return found.then(admitted, (error: unknown) => this.#refuse(error, request))
     } catch (error) {
       return this.#refuse(error, request)
     }
@@ -100,9 +101,9 @@ export class Door {
   /** `WWW-Authenticate` for a caller who lacks a scope. */
   readonly challenge = (request: IncomingMessage, scope: Scope): string => this.challenges.insufficient(request, scope)
 
-  /** Ends an exchange that goes on for long as soon as its credential is no longer good. */
-  readonly follow = (request: IncomingMessage, response: ServerResponse): void => {
-    if (this.#options.authEnabled) this.#open.add(request, response)
+  /** Ends an exchange that goes on for long as soon as its credential is no longer good, or good for less. */
+  readonly follow = (request: IncomingMessage, response: ServerResponse, principal?: Principal): void => {
+    if (this.#options.authEnabled) this.#open.add(request, response, principal)
   }
 
   /** Takes a new snapshot, or the same one to say that it is still true. */
@@ -110,6 +111,7 @@ export class Door {
     const isNew = snapshot !== this.#authenticator.snapshot
     this.#authenticator.update(snapshot)
     if (isNew) this.#open.check()
+    else this.#open.checkSome()
   }
 
   #identify(request: IncomingMessage): Principal | Promise<Principal> {
@@ -122,8 +124,9 @@ export class Door {
     })
   }
 
-  readonly #admitted = (principal: Principal): Principal => {
+  #admitted(principal: Principal, request: IncomingMessage): Principal {
     this.limits.principal(principal.id)
+    this.#open.admitted(request, principal)
     return principal
   }
 

@@ -1,31 +1,84 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { CredentialInvalidError, type Principal } from '@mcp-platform/auth'
+import { CredentialInvalidError, coversGrant, type Principal } from '@mcp-platform/auth'
 
-/** The exchanges under way: a stream must not outlive the credential that it was opened with. */
+// A call may go on while its token expires; what lasts longer than any call is a stream without end.
+const EXPIRED_CALL_MS = 3_600_000
+const TURNS = 30
+
+interface Exchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly openedAt: number
+  /** As it was let in; undefined while that is being found out. */
+  principal: Principal | undefined
+}
+
+/**
+ * The exchanges under way. A stream must not outlive the credential that it was opened with, nor show what its caller may
+ * not see any more: whoever loses a right loses the streams that were opened with it, and may open them anew.
+ */
 export class OpenExchanges {
   readonly #identify: (request: IncomingMessage) => Principal | Promise<Principal>
-  readonly #open = new Map<ServerResponse, IncomingMessage>()
+  readonly #now: () => number
+  readonly #open = new Map<IncomingMessage, Exchange>()
+  #next: Iterator<Exchange> = this.#open.values()
 
-  constructor(identify: (request: IncomingMessage) => Principal | Promise<Principal>) {
+  /** @param now milliseconds, monotonic */
+  constructor(
+    identify: (request: IncomingMessage) => Principal | Promise<Principal>,
+    now: () => number = () => performance.now(),
+  ) {
     this.#identify = identify
+    this.#now = now
   }
 
-  add(request: IncomingMessage, response: ServerResponse): void {
-    this.#open.set(response, request)
-    response.once('close', () => this.#open.delete(response))
+  add(request: IncomingMessage, response: ServerResponse, principal?: Principal): void {
+    this.#open.set(request, { request, response, principal, openedAt: this.#now() })
+    response.once('close', () => this.#open.delete(request))
   }
 
-  /** Cuts those whose credential is no longer good. Call it when what is known of credentials has changed. */
+  /** Who it is that was let in. */
+  admitted(request: IncomingMessage, principal: Principal): void {
+    const exchange = this.#open.get(request)
+    if (exchange !== undefined) exchange.principal = principal
+  }
+
+  /** Cuts those whose credential is no longer good, or good for less. Call it when what is known of credentials has changed. */
   check(): void {
-    for (const [response, request] of this.#open) void this.#checkOne(request, response)
+    for (const exchange of this.#open.values()) void this.#checkOne(exchange)
   }
 
-  async #checkOne(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    try {
-      await this.#identify(request)
-    } catch (error) {
-      // Anything else says nothing about the credential.
-      if (error instanceof CredentialInvalidError) response.destroy()
+  /** Checks a part of them: after thirty calls all have had their turn. What ends by the clock is found so. */
+  checkSome(): void {
+    for (let due = Math.ceil(this.#open.size / TURNS); due > 0; due -= 1) {
+      const exchange = this.#turn()
+      if (exchange !== undefined) void this.#checkOne(exchange)
     }
   }
+
+  #turn(): Exchange | undefined {
+    const { value, done } = this.#next.next()
+    if (done !== true) return value
+    this.#next = this.#open.values()
+    return undefined
+  }
+
+  async #checkOne(exchange: Exchange): Promise<void> {
+    const before = exchange.principal
+    try {
+      const principal = await this.#identify(exchange.request)
+      if (before !== undefined && hasLost(principal, before)) exchange.response.destroy()
+    } catch (error) {
+      // Anything else says nothing about the credential.
+      if (error instanceof CredentialInvalidError && this.#mayCut(exchange, error)) exchange.response.destroy()
+    }
+  }
+
+  #mayCut({ request, openedAt }: Exchange, { problem }: CredentialInvalidError): boolean {
+    return problem !== 'expired' || request.method === 'GET' || this.#now() - openedAt > EXPIRED_CALL_MS
+  }
+}
+
+function hasLost(now: Principal, before: Principal): boolean {
+  return now !== before && (now.id !== before.id || !coversGrant(now, before))
 }

@@ -68,6 +68,19 @@ const NATIVE = [
 ]
 
 const MODERN = '2026-07-28'
+const LEGACY_HELLO = {
+  jsonrpc: '2.0',
+  id: 1,
+  method: 'initialize',
+  params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'walk', version: '1' } },
+}
+const META = {
+  _meta: {
+    'io.modelcontextprotocol/protocolVersion': MODERN,
+    'io.modelcontextprotocol/clientInfo': { name: 'walk', version: '1' },
+    'io.modelcontextprotocol/clientCapabilities': {},
+  },
+}
 const nativeBody = (method: string): object => ({
   jsonrpc: '2.0',
   id: 1,
@@ -76,11 +89,7 @@ const nativeBody = (method: string): object => ({
     name: 'echo',
     uri: 'file:///x',
     arguments: {},
-    _meta: {
-      'io.modelcontextprotocol/protocolVersion': MODERN,
-      'io.modelcontextprotocol/clientInfo': { name: 'walk', version: '1' },
-      'io.modelcontextprotocol/clientCapabilities': {},
-    },
+    ...META,
   },
 })
 
@@ -213,6 +222,52 @@ describe('every route and every native method', () => {
     expect((await as(gateway, made.json.api_key, 'GET', '/auth/me')).status).toBe(200)
     // A stolen key must not breed.
     expect((await as(gateway, made.json.api_key, 'POST', '/auth/api-keys', { name: 'child' })).status).toBe(403)
+  })
+
+  it('does not say whether a template outside of the grant is there', async () => {
+    const instance = { id: 'h', endpoint: server.url }
+    await gateway.admin('POST', '/gateway/register?probe=true', { template_name: 'hidden', instance })
+    const { key } = await apiKey(gateway, { role: 'operator', templates: ['fs'] })
+    const answers = async (name: string): Promise<unknown[]> => {
+      const rest = [
+        ...['tools/list', 'resources/list', 'prompts/list', 'health'].map((path) => ['GET', `/mcp/${name}/${path}`]),
+        ...['tools/call', 'tools/batch', 'resources/read', 'completion/complete'].map((path) => [
+          'POST',
+          `/mcp/${name}/${path}`,
+        ]),
+        ['POST', `/mcp/${name}/prompts/get`],
+        ['GET', `/gateway/templates/${name}`],
+        ['PATCH', `/gateway/templates/${name}`],
+        ['PATCH', `/gateway/templates/${name}/instances/h`],
+        ['DELETE', `/gateway/deregister/${name}/h`],
+        ['GET', `/gateway/explain?template=${name}`],
+      ] as const
+      const given = { name: 'echo', uri: 'x:y', calls: [{ name: 'echo' }], weight: 1 }
+      const seen: unknown[] = []
+      for (const [method = '', path = ''] of rest) {
+        const { status, json } = await as(gateway, key, method, path, method === 'GET' ? undefined : given)
+        seen.push([path, status, { ...json, request_id: '' }])
+      }
+      for (const method of NATIVE) {
+        const { status, json } = await native(gateway, key, method, `/mcp/${name}`)
+        seen.push([method, status, json && { ...json.error, data: { ...json.error?.data, request_id: '' } }])
+      }
+      const legacy = await as(gateway, key, 'POST', `/mcp/${name}`, LEGACY_HELLO)
+      seen.push([legacy.status, legacy.json.error.message])
+      const aggregated = await as(gateway, key, 'POST', '/mcp', {
+        ...nativeBody('tools/call'),
+        params: { ...META, name: `${name}__echo` },
+      })
+      seen.push([aggregated.status, aggregated.json.error])
+      return JSON.parse(JSON.stringify(seen).replaceAll(name, '{name}'))
+    }
+    const [there, notThere] = [await answers('hidden'), await answers('absent')]
+    expect(there).toEqual(notThere)
+    // What is within the grant says so, and names no other.
+    const { key: wide } = await apiKey(gateway, { role: 'user', templates: ['fs', 'gone'] })
+    const gone = await as(gateway, wide, 'GET', '/mcp/gone/tools/list')
+    expect([gone.status, gone.json.code]).toEqual([404, 'TEMPLATE_NOT_FOUND'])
+    expect(gone.text).not.toContain('hidden')
   })
 
   it('keeps a narrowed credential within its templates and tools', async () => {

@@ -43,6 +43,20 @@ describe('workers with authentication', () => {
     expect(verified.trails[1].records).toBeGreaterThanOrEqual(8)
   })
 
+  it("cut the streams of a key when its owner's role shrinks", async () => {
+    const password = 'four words make one password'
+    expect((await cluster.admin('POST', '/auth/users', { name: 'anna', password })).status).toBe(201)
+    const login = await cluster.send('POST', '/auth/login', { username: 'anna', password })
+    const authorization = `Bearer ${login.json.access_token}`
+    const made = await cluster.send('POST', '/auth/api-keys', { name: 'own' }, { authorization })
+    const key: string = made.json.api_key
+    await waitFor(async () => (await each(key)).every((status) => status === 200), { what: 'all workers know the key' })
+    const opened = await Promise.all(Array.from({ length: 4 }, () => openStream(cluster, key)))
+    expect((await cluster.admin('PATCH', '/auth/users/anna', { role: 'auditor' })).status).toBe(200)
+    await waitFor(() => opened.every(({ ended }) => ended()), { timeoutMs: 3_000, what: 'every stream is cut' })
+    expect((await each(key)).every((status) => status === 403)).toBe(true)
+  })
+
   it('divide a limit among them', async () => {
     const { api_key: key } = (await cluster.admin('POST', '/auth/api-keys', { name: 'l', role: 'user' })).json
     await waitFor(async () => (await each(key)).every((status) => status === 200), { what: 'all workers know the key' })
@@ -51,3 +65,24 @@ describe('workers with authentication', () => {
     expect(statuses.filter((status) => status !== 429).length).toBeLessThanOrEqual(2)
   })
 })
+
+/** A session's own stream, on the worker that takes it. */
+async function openStream(cluster: Cluster, key: string): Promise<{ ended(): boolean }> {
+  const hello = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 't', version: '1' } }
+  const body = { jsonrpc: '2.0', id: 1, method: 'initialize', params: hello }
+  const accept = 'application/json, text/event-stream'
+  const { headers } = await cluster.send('POST', '/mcp/fs', body, { accept, 'x-api-key': key })
+  const session = { 'mcp-session-id': String(headers['mcp-session-id']), 'mcp-protocol-version': '2025-06-18' }
+  const response = await fetch(`${cluster.url}/mcp/fs`, {
+    headers: { ...session, accept: 'text/event-stream', 'x-api-key': key },
+  })
+  expect(response.status).toBe(200)
+  let isOver = false
+  void response.text().then(
+    () => undefined,
+    () => {
+      isOver = true
+    },
+  )
+  return { ended: () => isOver }
+}

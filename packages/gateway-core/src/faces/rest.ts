@@ -20,6 +20,9 @@ import { type McpPath, type RestMethod, type RestOperation, requireOperation } f
 /** Accepting SSE, a caller that waits this long gets its stream opened early so that nothing in between gives up, in milliseconds. */
 const OPEN_STREAM_AFTER_MS = 10_000
 
+/** Time to find out that there is no such template, in milliseconds. */
+const UNKNOWN_TOTAL_MS = 60_000
+
 /** The REST face: one HTTP exchange in, one call (or list, batch, view) through the pipeline, one answer out. */
 export async function serveRest(
   context: FaceContext,
@@ -67,7 +70,8 @@ function openScope(
   response: ServerResponse,
   template: string,
 ): CallScope {
-  const { totalMs } = context.routes.require(template).settings.timeouts
+  // Whether the template is there is found out after whether the caller may ask.
+  const totalMs = context.routes.find(template)?.settings.timeouts.totalMs ?? UNKNOWN_TOTAL_MS
   return new CallScope({
     response,
     wheel: context.wheel,

@@ -9,7 +9,7 @@ import { onlyVisible } from './visible-tools.js'
 
 /** Bounds that the parts of an aggregate have of their own; here they bound nothing. */
 const NO_LIMITS: ExchangeLimits = { connectMs: 60_000, idleMs: 3_600_000, maxAnswerBytes: Number.MAX_SAFE_INTEGER }
-/** A call on the aggregate, while there is no template to say how long one may take, in milliseconds. */
+/** A call, while there is no template to say how long one may take, in milliseconds. */
 const DEFAULT_TOTAL_MS = 60_000
 
 /** Runs a native call: on the one template of its path, or on the aggregate over all that its caller may use. */
@@ -19,13 +19,15 @@ export async function runNative(exchange: NativeExchange, call: GatewayCall): Pr
   if (call.message.envelope.method !== 'subscriptions/listen') {
     return onlyVisible(await context.pipeline.run(call), call, context)
   }
-  const route = context.routes.require(call.template)
+  const route = context.routes.find(call.template)
+  // Whether it is there at all is for those to know who may ask: the pipeline finds that out first.
+  if (route === undefined) return context.pipeline.run(call)
   return onlyVisible(await listenEverywhere(call, route, context.pipeline), call, context)
 }
 
-/** The longest that a call on this path may take, in milliseconds. @throws GatewayError TEMPLATE_NOT_FOUND */
+/** The longest that a call on this path may take, in milliseconds. */
 export function totalMsOf({ context, template }: NativeExchange): number {
-  if (template !== undefined) return context.routes.require(template).settings.timeouts.totalMs
+  if (template !== undefined) return context.routes.find(template)?.settings.timeouts.totalMs ?? DEFAULT_TOTAL_MS
   return Math.max(DEFAULT_TOTAL_MS, ...context.routes.all().map(({ settings }) => settings.timeouts.totalMs))
 }
 
