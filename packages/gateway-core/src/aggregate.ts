@@ -33,12 +33,16 @@ export function aggregateFor(facts: AggregateFacts, sealer: Sealer): Aggregate {
   })
 }
 
-function partOf(route: Route, { context, principal }: AggregateFacts): AggregatePart {
+function partOf(route: Route, { context, principal, caller }: AggregateFacts): AggregatePart {
   const { template } = route
   return {
     template,
     identity: identityOf(route),
-    list: (method, { signal, maxAgeMs }) => context.lists.visible({ template, method, principal, signal, maxAgeMs }),
+    list(method, { signal, maxAgeMs }) {
+      const { capabilities, clientInfo } = caller()
+      const asker = { principal, capabilities, clientInfo }
+      return context.lists.visible({ template, method, principal, signal, maxAgeMs, asker })
+    },
   }
 }
 

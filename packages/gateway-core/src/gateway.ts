@@ -32,6 +32,7 @@ import type { FaceContext } from './faces/context.js'
 import { Homes, type Hop } from './faces/homes.js'
 import { serveMcp } from './faces/serve.js'
 import type { Interceptor } from './interceptors.js'
+import { NativeLists } from './native-lists.js'
 import { type CallEnd, Pipeline } from './pipeline.js'
 import { PrincipalLimits } from './principal-limits.js'
 import { shareOf } from './process-share.js'
@@ -299,7 +300,7 @@ export class Gateway {
       defaults: options.defaults ?? {},
       processes: this.#processes,
       parked: this.#parked,
-      toolOf: (template: string, context: string, name: string) => this.#context.lists.tool(template, context, name),
+      toolOf: (call: GatewayCall) => this.#context.lists.tool(call),
       now: this.#now,
       random: this.#random,
       onEvent: this.#onEvent,
@@ -324,6 +325,7 @@ export class Gateway {
         ),
       }),
       requireTool: (call, route) => lists.requireTool(call, route),
+      nativeLists: new NativeLists(lists, this.#sealer),
       findTool: (call, route, options) => lists.find(call, route, options),
       stats: this.#total,
       now: this.#now,

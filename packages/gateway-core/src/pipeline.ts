@@ -7,6 +7,7 @@ import { dispatch } from './failover.js'
 import { toGatewayError } from './failure.js'
 import { chain, type Handler, type Interceptor } from './interceptors.js'
 import { requiredScope } from './methods.js'
+import { isNativeList, type NativeLists } from './native-lists.js'
 import type { PrincipalLimits } from './principal-limits.js'
 import type { Route } from './route.js'
 import type { RouteTable } from './route-table.js'
@@ -25,6 +26,8 @@ export interface PipelineOptions {
   readonly admit?: ((call: GatewayCall) => void) | undefined
   /** Takes the calls of templates that are audited. */
   readonly audit?: ((call: GatewayCall, end: CallEnd) => void) | undefined
+  /** Answers list requests of MCP clients from the catalogue. */
+  readonly nativeLists: NativeLists
   /** The tool that a call names, for the headers that mirror its arguments. */
   readonly findTool: FindTool
   readonly stats: CallStats
@@ -79,6 +82,7 @@ export class Pipeline {
   }
 
   async #toInstance(call: GatewayCall, route: Route): Promise<GatewayReply> {
+    if (isNativeList(call)) return this.#options.nativeLists.answer(call, route, dispatch)
     const checked = this.#options.requireTool(call, route)
     if (checked) await checked
     const reply = await this.#toolHeaders.dispatch(withTaskHome(call, route), route, dispatch)

@@ -2,18 +2,18 @@ import type { Registry, RegistryState, Template } from '@mcp-platform/core-regis
 import { GatewayError } from './errors.js'
 import { Route, type RouteDependencies } from './route.js'
 
-/** One {@link Route} per template, following the registry. */
+/** One {@link Route} per template, following the registry. `onReplaced`: a template is gone, or has other servers than before. */
 export class RouteTable {
   readonly #routes = new Map<string, Route>()
   readonly #deps: RouteDependencies
-  readonly #onRemoved: (template: string) => void
+  readonly #onReplaced: (template: string) => void
   readonly #retiring = new Set<Route>()
   #following = false
   #unsubscribe: (() => void) | undefined
 
-  constructor(deps: RouteDependencies, onRemoved: (template: string) => void) {
+  constructor(deps: RouteDependencies, onReplaced: (template: string) => void) {
     this.#deps = deps
-    this.#onRemoved = onRemoved
+    this.#onReplaced = onReplaced
   }
 
   /** Takes the registry's state and follows it from now on. */
@@ -27,12 +27,11 @@ export class RouteTable {
     return this.#routes.get(template)
   }
 
-  /** @throws GatewayError TEMPLATE_NOT_FOUND naming what there is */
+  /** @throws GatewayError TEMPLATE_NOT_FOUND; it names no others: the caller may not see them all */
   require(template: string): Route {
     const route = this.#routes.get(template)
     if (route) return route
-    const known = [...this.#routes.keys()].slice(0, 10).join(', ') || 'none yet'
-    throw new GatewayError('TEMPLATE_NOT_FOUND', `there is no template "${template}"; known: ${known}`, { template })
+    throw new GatewayError('TEMPLATE_NOT_FOUND', `there is no template "${template}"`, { template })
   }
 
   /** Routes by template name, in name order. */
@@ -50,14 +49,21 @@ export class RouteTable {
     for (const [name, route] of this.#routes) {
       if (state.templates.has(name)) continue
       this.#routes.delete(name)
-      this.#onRemoved(name)
+      this.#onReplaced(name)
       void this.#retire(route)
     }
     for (const template of state.templates.values()) {
       const route = this.#routes.get(template.name)
-      if (route) route.update(template)
+      if (route) this.#update(route, template)
       else this.#add(template)
     }
+  }
+
+  // Another server may offer something else.
+  #update(route: Route, template: Template): void {
+    const before = serversOf(route)
+    route.update(template)
+    if (serversOf(route) !== before) this.#onReplaced(template.name)
   }
 
   // The routes of the first state are started by the gateway, which waits for their probes; later ones start here.
@@ -72,4 +78,8 @@ export class RouteTable {
     await route.retire()
     this.#retiring.delete(route)
   }
+}
+
+function serversOf(route: Route): string {
+  return [...route.endpoints()].map(({ id, generation }) => `${id} ${generation}`).join('\n')
 }

@@ -55,7 +55,7 @@ export interface RouteDependencies {
   /** Processes that serve calls side by side. */
   readonly processes: number
   readonly parked: ParkedCalls
-  readonly toolOf: (template: string, context: string, name: string) => ListItem | undefined
+  readonly toolOf: (call: GatewayCall) => ListItem | undefined
   readonly now: () => number
   readonly random: () => number
   readonly onEvent: GatewayObserver
@@ -189,8 +189,7 @@ export class Route {
 
   /** The tool a call names, as the template's list had it last. */
   toolOf(call: GatewayCall): ListItem | undefined {
-    const { name } = call.message.envelope
-    return name === undefined ? undefined : this.#deps.toolOf(this.template, call.principal.id, name)
+    return this.#deps.toolOf(call)
   }
 
   /** Stops probing and closes every connection. Calls in flight fail with UPSTREAM_CLOSED. */
@@ -336,7 +335,7 @@ export class Route {
   // The cap of a child is kept by the process that it lives in, over all others.
   #maxInFlight(instance: Instance): number {
     const cap = instanceMaxInFlight(instance, this.settings)
-    return instance.attach.kind === 'stdio' ? cap : shareOf(cap, this.#deps.processes)
+    return instance.attach.kind !== 'http' ? cap : shareOf(cap, this.#deps.processes)
   }
 
   // A removed instance takes no new calls; those it has may end.

@@ -1,17 +1,11 @@
 import type { Principal } from '@mcp-platform/auth'
-import {
-  type CatalogueList,
-  ListCatalogue,
-  type ListItem,
-  type ListKey,
-  type ListMethod,
-} from '@mcp-platform/mcp-bridge'
+import { type CatalogueList, ListCatalogue, type ListItem, type ListMethod } from '@mcp-platform/mcp-bridge'
+import { type AskedKey, type Asker, askerOf, contextOf, plainAsker } from './asker.js'
 import type { Authorizer } from './authorizer.js'
 import type { GatewayCall } from './call.js'
 import { GatewayError } from './errors.js'
-import { fetchList } from './lists.js'
+import { fetchList, NoListError } from './lists.js'
 import { requiredScope } from './methods.js'
-import type { Pipeline } from './pipeline.js'
 import type { Route } from './route.js'
 import type { RouteTable } from './route-table.js'
 
@@ -25,20 +19,18 @@ export interface ListRequest {
   readonly signal: AbortSignal
   /** The list may be this old although its time has run out, in milliseconds. @default 0 */
   readonly maxAgeMs?: number | undefined
-}
-
-/** A list, and in whose name it is fetched. */
-interface AskedKey extends ListKey {
-  readonly asker: Principal
+  /** Who asks, in protocol terms. @default a caller without capabilities */
+  readonly asker?: Asker | undefined
 }
 
 /**
  * The catalogue as callers see it: what a principal may not call is not listed, and what is not listed does not exist.
- * Lists are kept per authorization context; the principal who asks is the one who fetches.
+ * Lists are kept per principal and what its client declared; who asks first is the one who fetches.
  */
 export class VisibleLists {
   readonly #catalogue: ListCatalogue<AskedKey>
   readonly #authorizer: Authorizer
+  readonly #now: () => number
 
   constructor(options: {
     routes: RouteTable
@@ -46,25 +38,44 @@ export class VisibleLists {
     now: () => number
   }) {
     this.#authorizer = options.authorizer
+    this.#now = options.now
     this.#catalogue = new ListCatalogue({
       now: options.now,
-      fetch: (key, signal) => fetchList(options.routes.require(key.template), key, key.asker, signal),
+      fetch: (key, signal) => fetchList(options.routes.require(key.template), key, signal),
+      // An error that the server answers is its answer, not its failure.
+      mayStandIn: (error) => !(error instanceof NoListError),
     })
   }
 
   /** @throws GatewayError FORBIDDEN, TEMPLATE_NOT_FOUND, and as any call */
-  async visible(request: ListRequest & { pipeline?: Pipeline }): Promise<CatalogueList> {
+  async visible(request: ListRequest): Promise<CatalogueList> {
     const { template, method, principal } = request
     this.#authorizer.require(principal, { scope: requiredScope(method), template })
-    const { signal, maxAgeMs } = request
-    const list = await this.#catalogue.get(this.#key(request), { signal, maxAgeMs })
+    const { signal, maxAgeMs, asker = plainAsker(principal) } = request
+    const list = await this.#catalogue.get({ template, method, context: contextOf(asker), asker }, { signal, maxAgeMs })
     if (method !== 'tools/list') return list
     return { ...list, items: list.items.filter((tool) => this.#mayCall(principal, template, tool)) }
   }
 
-  /** The tool as the template's list had it last, without asking anybody. */
-  tool(template: string, context: string, name: string): ListItem | undefined {
-    return this.#catalogue.peek({ template, method: 'tools/list', context })?.byName.get(name)
+  /** The list for an MCP client whose call was authorised already; its tools are not filtered yet. */
+  asked(call: GatewayCall, method: ListMethod): Promise<CatalogueList> {
+    return this.#catalogue.get(keyOf(call, method), { signal: call.signal })
+  }
+
+  /** The same list as it was given last, however old. */
+  known(call: GatewayCall, method: ListMethod): CatalogueList | undefined {
+    return this.#catalogue.peek(keyOf(call, method))
+  }
+
+  /** How long the list may still be kept, in whole milliseconds. */
+  keepMs({ fetchedAt, ttlMs, stale }: CatalogueList): number {
+    return stale ? 0 : Math.max(0, Math.floor(fetchedAt + ttlMs - this.#now()))
+  }
+
+  /** The tool that a call names, as the template's list had it last, without asking anybody. */
+  tool(call: GatewayCall): ListItem | undefined {
+    const { name } = call.message.envelope
+    return name === undefined ? undefined : this.known(call, 'tools/list')?.byName.get(name)
   }
 
   /**
@@ -75,7 +86,7 @@ export class VisibleLists {
   requireTool(call: GatewayCall, route: Route): void | Promise<void> {
     const { method, name } = call.message.envelope
     if (call.face !== 'rest' || method !== 'tools/call' || name === undefined) return undefined
-    const key = this.#key({ template: route.template, method: 'tools/list', principal: call.principal })
+    const key = keyOf(call, 'tools/list')
     const known = this.#catalogue.peek(key)
     if (known?.byName.has(name) && route.now() - known.fetchedAt < LOOK_UP_MAX_AGE_MS) return undefined
     return this.#lookUp(key, name, call, route)
@@ -91,7 +102,7 @@ export class VisibleLists {
     { fresh }: { fresh: boolean },
   ): ListItem | undefined | Promise<ListItem | undefined> {
     const name = call.message.envelope.name ?? ''
-    const key = this.#key({ template: route.template, method: 'tools/list', principal: call.principal })
+    const key = keyOf(call, 'tools/list')
     const known = this.#catalogue.peek(key)
     if (!fresh && known && route.now() - known.fetchedAt < LOOK_UP_MAX_AGE_MS) return known.byName.get(name)
     return this.#findAsking(key, name, call, route, fresh)
@@ -139,15 +150,16 @@ export class VisibleLists {
     })
   }
 
-  #key(request: { template: string; method: ListMethod; principal: Principal }): AskedKey {
-    const { template, method, principal } = request
-    return { template, method, context: principal.id, asker: principal }
-  }
-
   #mayCall(principal: Principal, template: string, tool: ListItem): boolean {
     const name = tool['name']
     return typeof name === 'string' && this.#authorizer.allows(principal, { scope: 'tools:call', template, tool: name })
   }
+}
+
+function keyOf(call: GatewayCall, method: ListMethod): AskedKey {
+  const asker = askerOf(call)
+  const origin = call.message.envelope.method === method ? call : undefined
+  return { template: call.template, method, context: contextOf(asker), asker, origin }
 }
 
 // Then the call itself would fail in the same way, and its error says more than a missing list.

@@ -12,13 +12,28 @@ export type ListItem = Readonly<Record<string, unknown>>
 export interface ListKey {
   readonly template: string
   readonly method: ListMethod
-  /** Authorization context; lists that a server calls `public` are shared between contexts. */
+  /**
+   * Authorization context, with whatever else of the caller a server may list by; lists that a server calls `public` are
+   * shared between contexts.
+   */
   readonly context: string
+}
+
+/** One page as the server gave it, to be passed on without being modelled. */
+export interface ListPage {
+  /** The server's own cursor that it was asked for with; undefined for the first page. */
+  readonly cursor: string | undefined
+  /** The JSON of the result object, as a 2026 client gets it; `nextCursor` in it is the server's own. */
+  readonly result: Buffer
 }
 
 /** All pages of one list, from one instance, in the server's order. */
 export interface FetchedList {
   readonly items: readonly ListItem[]
+  /** The same, byte for byte. */
+  readonly pages: readonly ListPage[]
+  /** Whose list it is: cursors mean something to this instance only. */
+  readonly instanceId: string | undefined
   /** How long the server lets us keep it, in milliseconds; legacy servers say nothing: 0. */
   readonly ttlMs: number
   readonly scope: 'public' | 'private'
@@ -36,16 +51,21 @@ export interface CatalogueList extends FetchedList {
 export interface ListCatalogueOptions<K extends ListKey = ListKey> {
   /** Asks one available instance for all pages. Rejections reach the caller unless a stale list can stand in. */
   readonly fetch: (key: K, signal: AbortSignal) => Promise<FetchedList>
+  /** Whether a stale list may stand in for this rejection; false for an error that is the server's answer. @default always */
+  readonly mayStandIn?: ((error: unknown) => boolean) | undefined
   /** Monotonic milliseconds. @default performance.now */
   readonly now?: (() => number) | undefined
   /** How long a list may outlive its time while its server fails, in milliseconds. @default 60_000 */
   readonly maxStaleMs?: number | undefined
   /** Lists kept at once; the longest unused goes first. @default 2_000 */
   readonly maxLists?: number | undefined
+  /** Bytes of pages kept at once, over all lists. @default 64 MiB */
+  readonly maxBytes?: number | undefined
 }
 
 const DEFAULT_MAX_STALE_MS = 60_000
 const DEFAULT_MAX_LISTS = 2_000
+const DEFAULT_MAX_BYTES = 64 * 1024 * 1024
 
 /**
  * What the servers of each template offer, as they said it last (MCP.md rule 8). A key may carry more than names it,
@@ -57,15 +77,20 @@ export class ListCatalogue<K extends ListKey = ListKey> {
   readonly #now: () => number
   readonly #maxStaleMs: number
   readonly #maxLists: number
+  readonly #maxBytes: number
+  readonly #mayStandIn: (error: unknown) => boolean
   readonly #lists = new Map<string, CatalogueList>()
   readonly #flights = new Map<string, Flight>()
   #epoch = 0
+  #bytes = 0
 
   constructor(options: ListCatalogueOptions<K>) {
     this.#fetch = options.fetch
     this.#now = options.now ?? (() => performance.now())
     this.#maxStaleMs = options.maxStaleMs ?? DEFAULT_MAX_STALE_MS
     this.#maxLists = options.maxLists ?? DEFAULT_MAX_LISTS
+    this.#maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES
+    this.#mayStandIn = options.mayStandIn ?? (() => true)
   }
 
   /**
@@ -89,7 +114,8 @@ export class ListCatalogue<K extends ListKey = ListKey> {
     try {
       return await this.#join(key, signal)
     } catch (error) {
-      if (signal.aborted || !known || this.#age(known) > known.ttlMs + this.#maxStaleMs) throw error
+      if (signal.aborted || !known || !this.#mayStandIn(error)) throw error
+      if (this.#age(known) > known.ttlMs + this.#maxStaleMs) throw error
       return { ...known, stale: true }
     }
   }
@@ -98,7 +124,7 @@ export class ListCatalogue<K extends ListKey = ListKey> {
   invalidate(template: string, method?: ListMethod): void {
     this.#epoch++
     const prefix = method ? `${template}\n${method}\n` : `${template}\n`
-    for (const id of this.#lists.keys()) if (id.startsWith(prefix)) this.#lists.delete(id)
+    for (const id of this.#lists.keys()) if (id.startsWith(prefix)) this.#drop(id)
   }
 
   #age(list: CatalogueList): number {
@@ -128,12 +154,26 @@ export class ListCatalogue<K extends ListKey = ListKey> {
   }
 
   #keep(id: string, list: CatalogueList): void {
-    this.#lists.delete(id)
+    this.#drop(id)
     this.#lists.set(id, list)
-    if (this.#lists.size <= this.#maxLists) return
-    const oldest = this.#lists.keys().next()
-    if (!oldest.done) this.#lists.delete(oldest.value)
+    this.#bytes += bytesOf(list)
+    while (this.#lists.size > this.#maxLists || this.#bytes > this.#maxBytes) {
+      const oldest = this.#lists.keys().next()
+      if (oldest.done) return
+      this.#drop(oldest.value)
+    }
   }
+
+  #drop(id: string): void {
+    const known = this.#lists.get(id)
+    if (!known) return
+    this.#bytes -= bytesOf(known)
+    this.#lists.delete(id)
+  }
+}
+
+function bytesOf({ pages }: FetchedList): number {
+  return pages.reduce((sum, { result }) => sum + result.length, 0)
 }
 
 // One fetch with several askers; it is cancelled when the last of them has gone.

@@ -13,11 +13,13 @@ export {
   type ListItem,
   type ListKey,
   type ListMethod,
+  type ListPage,
 } from './catalogue.js'
 export { CancelledByClientError, type ClientHello, ClientSession } from './client-session.js'
 export { EventLog, type EventReader } from './event-log.js'
 export { decodeHeaderValue, encodeHeaderValue } from './header-value.js'
 export type { JsonObject } from './json-object.js'
+export { stripForLegacy } from './legacy-result.js'
 export { idToken } from './local-reply.js'
 export { withMeta } from './modern-meta.js'
 export { type HeaderReader, isModern, readModernRequest } from './modern-request.js'

@@ -23,6 +23,8 @@ const { signal } = new AbortController()
 const tools = (context: string): ListKey => ({ template: 't', method: 'tools/list', context })
 const list = (name: string, ttlMs = 0, scope: 'public' | 'private' = 'private'): FetchedList => ({
   items: [{ name }],
+  pages: [{ cursor: undefined, result: Buffer.from(JSON.stringify({ tools: [{ name }] })) }],
+  instanceId: 'one',
   ttlMs,
   scope,
 })
@@ -92,7 +94,7 @@ describe('the list catalogue', () => {
     } as const
     for (const [at, [method, member]] of Object.entries(members).entries()) {
       const asked = catalogue.get({ template: 't', method: method as keyof typeof members, context: 'ada' }, { signal })
-      fetches[at]?.answer.resolve({ items: [{ name: 'n', [member]: 'wanted' }], ttlMs: 0, scope: 'private' })
+      fetches[at]?.answer.resolve({ ...list('n'), items: [{ name: 'n', [member]: 'wanted' }] })
       expect((await asked).byName.has('wanted')).toBe(true)
     }
   })

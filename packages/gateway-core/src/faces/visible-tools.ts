@@ -72,7 +72,9 @@ function withoutHidden(
     return name !== undefined && authorizer.allows(principal, { scope: 'tools:call', template, tool: name })
   })
   if (tools.length === parsed.tools.length) return json
-  return replaceSpan(json, result, Buffer.from(JSON.stringify({ ...parsed, tools })))
+  // What is left is for this caller alone.
+  const scope = 'cacheScope' in parsed ? { cacheScope: 'private' } : {}
+  return replaceSpan(json, result, Buffer.from(JSON.stringify({ ...parsed, tools, ...scope })))
 }
 
 function nameOf(tool: unknown): string | undefined {

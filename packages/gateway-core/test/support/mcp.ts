@@ -5,6 +5,8 @@ export interface McpAnswer {
   /** Every JSON-RPC message of the answer; the response is the last one. */
   readonly messages: readonly Record<string, unknown>[]
   readonly response: Record<string, unknown> | undefined
+  /** The body as it came. */
+  readonly text: string
 }
 
 export interface ModernRequest {
@@ -92,8 +94,9 @@ async function post(
     body: JSON.stringify(message),
     ...(signal ? { signal } : {}),
   })
-  const messages = messagesOf(await response.text())
-  return { status: response.status, headers: response.headers, messages, response: messages.at(-1) }
+  const text = await response.text()
+  const messages = messagesOf(text)
+  return { status: response.status, headers: response.headers, messages, response: messages.at(-1), text }
 }
 
 function messagesOf(text: string): Record<string, unknown>[] {

@@ -1,10 +1,10 @@
-import { type CatalogueList, LIST_MEMBERS, type ListItem, type ListMethod } from '../catalogue.js'
+import { LIST_MEMBERS, type ListItem, type ListMethod } from '../catalogue.js'
 import { asObject } from '../json-edit.js'
 import type { JsonObject } from '../json-object.js'
 import { ProtocolError, RPC } from '../protocol-error.js'
 import type { Sealer } from '../sealer.js'
 import { aliasOf, exposedName } from './names.js'
-import { type AggregatePart, type OnPartFailed, offers, PartUnknownError } from './part.js'
+import { type AggregatePart, type OnPartFailed, offers, type PartItems, PartUnknownError } from './part.js'
 
 /** Items of one page. */
 const PAGE_ITEMS = 1_000
@@ -30,7 +30,7 @@ export interface ListingOptions {
 
 interface PartList {
   readonly part: AggregatePart
-  readonly list: CatalogueList
+  readonly list: PartItems
 }
 
 /**
