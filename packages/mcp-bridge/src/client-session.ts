@@ -169,11 +169,16 @@ export class ClientSession {
 
   /** Ends everything: calls, streams, the upstream session. Idempotent. */
   async end(reason: unknown): Promise<void> {
-    if (this.#ended.signal.aborted) return
+    await this.leave(reason)?.close()
+  }
+
+  /** Ends calls and streams. Gives back the upstream session, for the caller to close; nothing the second time. */
+  leave(reason: unknown): UpstreamSession | undefined {
+    if (this.#ended.signal.aborted) return undefined
     this.#ended.abort(reason)
     for (const call of this.#calls.values()) call.abort(reason)
     for (const { log } of this.#streams.values()) log.end()
-    await this.upstream?.close()
+    return this.upstream
   }
 
   /** Forgets ended streams that nobody can be expected to resume. */

@@ -1,5 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type ClientHello, ClientSession, type ClientSessionFacts } from './client-session.js'
+import { ClosingLines } from './closing-line.js'
 import { SessionNotFoundError } from './protocol-error.js'
 import type { Sealer } from './sealer.js'
 
@@ -19,6 +21,8 @@ export interface SessionBookOptions {
   readonly maxSessions?: number | undefined
   /** Sessions of one principal. @default 1_000 */
   readonly maxPerPrincipal?: number | undefined
+  /** How long {@link SessionBook.close} waits for servers to hear that their sessions are over, in milliseconds. @default 10_000 */
+  readonly closeMs?: number | undefined
 }
 
 /** What a sealed session id carries. */
@@ -48,6 +52,7 @@ export class TooManySessionsError extends Error {
 
 const DEFAULT_IDLE_MS = 30 * 60_000
 const DEFAULT_MAX_AGE_MS = 24 * 3_600_000
+const DEFAULT_CLOSE_MS = 10_000
 /** What a client said in `initialize` is sealed into its id up to this size, in bytes. */
 const MAX_HELLO_BYTES = 1_024
 /** Longest time between two looks for sessions that are over, in milliseconds. */
@@ -65,6 +70,7 @@ export class SessionBook {
   readonly #maxAgeMs: number
   readonly #sessions = new Map<string, { session: ClientSession; bornAt: number }>()
   readonly #perPrincipal = new Map<string, number>()
+  readonly #closing = new ClosingLines()
   #sweeper: NodeJS.Timeout | undefined
 
   constructor(options: SessionBookOptions) {
@@ -75,6 +81,11 @@ export class SessionBook {
 
   get size(): number {
     return this.#sessions.size
+  }
+
+  /** Sessions that are over here, and whose servers are still to be told. */
+  get closing(): number {
+    return this.#closing.size
   }
 
   /** @throws TooManySessionsError */
@@ -139,14 +150,28 @@ export class SessionBook {
     const now = this.#options.now()
     for (const { session, bornAt } of this.#sessions.values()) {
       const idle = !session.busy && now - session.lastUsedAt > this.#idleMs
-      if (idle || now - bornAt > this.#maxAgeMs) void session.end(new SessionNotFoundError())
+      if (idle || now - bornAt > this.#maxAgeMs) this.#expire(session)
       else session.tidy()
     }
   }
 
+  /** Ends every session; servers that do not answer in time are left to find out by themselves. */
   async close(): Promise<void> {
     clearInterval(this.#sweeper)
-    await Promise.all([...this.#sessions.values()].map(({ session }) => session.end(new SessionNotFoundError())))
+    for (const { session } of this.#sessions.values()) this.#expire(session)
+    const { closeMs = DEFAULT_CLOSE_MS } = this.#options
+    const done = new AbortController()
+    const bound = delay(closeMs, undefined, { signal: done.signal, ref: false })
+    await Promise.race([this.#closing.emptied(), bound])
+    done.abort()
+    await bound.catch(() => undefined)
+    this.#closing.abandon()
+  }
+
+  // The place is free at once; the server hears of it when its turn comes.
+  #expire(session: ClientSession): void {
+    const upstream = session.leave(new SessionNotFoundError())
+    if (upstream) this.#closing.add(session.template ?? '', upstream)
   }
 
   #open(facts: Omit<ClientSessionFacts, 'now'>): ClientSession {

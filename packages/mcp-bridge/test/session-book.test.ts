@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { afterEach, describe, expect, it } from '@jest/globals'
+import type { ServerIdentity, UpstreamSession } from '@mcp-platform/mcp-upstream'
 import {
   Sealer,
   SessionBook,
@@ -109,4 +110,70 @@ describe('a session book', () => {
     expect(kept.every((ref) => ref.deref()?.ended.aborted ?? true)).toBe(true)
     expect(sessions.create('ada', 't').ended.aborted).toBe(false)
   })
+
+  it('tells a server of 1,000 expired sessions 32 at a time, and another server meanwhile', async () => {
+    const sessions = book({ idleMs: 1_000, maxPerPrincipal: 10_000 })
+    const slow = new FakeServer()
+    const other = new FakeServer()
+    for (let count = 0; count < 1_000; count++) sessions.create('ada', 'slow').upstream = slow.session()
+    sessions.create('ada', 'other').upstream = other.session()
+    clock = 1_001
+    sessions.sweep()
+    expect([sessions.size, sessions.closing, slow.closing.length, other.closing.length]).toEqual([0, 1_001, 32, 1])
+    const closed = sessions.close()
+    while (slow.closed < 1_000) {
+      expect(slow.closing.length).toBeLessThanOrEqual(32)
+      slow.answer()
+      await Promise.resolve()
+    }
+    other.answer()
+    await closed
+    expect(sessions.closing).toBe(0)
+  })
+
+  it('leaves servers that do not answer to themselves when it is closed', async () => {
+    const sessions = book({ closeMs: 10 })
+    const server = new FakeServer()
+    for (let count = 0; count < 100; count++) sessions.create('ada', 't').upstream = server.session()
+    await sessions.close()
+    expect([sessions.size, server.closing.length]).toEqual([0, 32])
+    server.answer()
+    await Promise.resolve()
+    expect([server.closed, server.closing.length]).toEqual([32, 0])
+  })
 })
+
+/** Sessions whose DELETE is answered when the test says so. */
+class FakeServer {
+  closing: (() => void)[] = []
+  closed = 0
+
+  session(): UpstreamSession {
+    const unused = (): Promise<never> => Promise.reject(new Error('not used here'))
+    return {
+      era: 'legacy',
+      identity: IDENTITY,
+      sessionId: undefined,
+      ended: new AbortController().signal,
+      exchange: unused,
+      listen: unused,
+      close: () => new Promise((resolve) => this.closing.push(resolve)),
+    }
+  }
+
+  answer(): void {
+    const waiting = this.closing
+    this.closing = []
+    this.closed += waiting.length
+    for (const resolve of waiting) resolve()
+  }
+}
+
+const IDENTITY: ServerIdentity = {
+  era: 'legacy',
+  protocolVersion: '2025-11-25',
+  serverInfo: { name: 'fake', version: '1' },
+  capabilities: {},
+  result: {},
+  learnedAt: new Date(0),
+}

@@ -44,7 +44,7 @@ export interface OpenHttpSession {
 }
 
 /** A bound on what nobody waits for: DELETE and `notifications/cancelled`. */
-const PARTING_LIMITS = { connectMs: 2_000, firstByteMs: 2_000, idleMs: 2_000 } as const
+const PARTING_LIMITS = { connectMs: 5_000, firstByteMs: 5_000, idleMs: 5_000 } as const
 
 /** What `initialize` came to: a session, or the error that the server answered. */
 export type OpenedHttpSession =
