@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'TEMPLATE_NOT_FOUND'
   | 'INSTANCE_NOT_FOUND'
   | 'TOOL_NOT_FOUND'
+  | 'RESOURCE_NOT_FOUND'
   | 'SESSION_NOT_FOUND'
   | 'USER_NOT_FOUND'
   | 'API_KEY_NOT_FOUND'
@@ -96,6 +97,7 @@ export const errorCodes: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
   TEMPLATE_NOT_FOUND: entry(404, 'Unknown template', INVALID_PARAMS),
   INSTANCE_NOT_FOUND: entry(404, 'Unknown instance', INVALID_PARAMS),
   TOOL_NOT_FOUND: entry(404, 'Unknown tool', INVALID_PARAMS),
+  RESOURCE_NOT_FOUND: entry(404, 'Unknown resource', INVALID_PARAMS),
   SESSION_NOT_FOUND: entry(404, 'Unknown session', INVALID_REQUEST),
   USER_NOT_FOUND: entry(404, 'Unknown user', INVALID_PARAMS),
   API_KEY_NOT_FOUND: entry(404, 'Unknown API key', INVALID_PARAMS),
