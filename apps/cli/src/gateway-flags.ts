@@ -40,6 +40,7 @@ export const gatewayFlags = {
   'rate-limit': values('limit, such as principal=600/minute', 'LIMIT'),
   'allowed-upstream': values('private address range in which servers may be', 'CIDR'),
   'stdio-mode': value('which stdio servers may be registered: off, profiles, commands', 'MODE'),
+  'launch-profiles': value('launch profiles of this machine, read at start', 'FILE'),
   database: value('where the registry is kept [SQLite in the state folder]', 'URL'),
   'database-pool-size': value('connections to the database at most [10]', 'COUNT'),
   'database-acquire-timeout': value('seconds to wait for a connection to it [2]', 'SECONDS'),

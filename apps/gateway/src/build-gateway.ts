@@ -1,5 +1,11 @@
 import { decide } from '@mcp-platform/auth'
-import type { Instance, PartialTemplateSettings, Registry, TemplateSettings } from '@mcp-platform/core-registry'
+import type {
+  Instance,
+  LaunchProfiles,
+  PartialTemplateSettings,
+  Registry,
+  TemplateSettings,
+} from '@mcp-platform/core-registry'
 import { connector, Gateway, type GatewayCall, type GatewayOptions } from '@mcp-platform/gateway-core'
 import type { StoredCircuit } from '@mcp-platform/health'
 import { type ChildLedger, type Connection, NodeChildBudget } from '@mcp-platform/mcp-upstream'
@@ -7,10 +13,11 @@ import type { EffectiveModes } from './config/effective.js'
 import type { Settings } from './config/settings.js'
 import type { Door } from './identity/door.js'
 import type { Reporter } from './identity/reporter.js'
-import { healthCommandRefusal } from './identity/stdio-mode.js'
+import { healthCommandRefusal, type StdioRules, spawnRefusal } from './identity/stdio-mode.js'
 import type { Observer } from './observer.js'
 import { addressPolicy } from './upstream/address-policy.js'
 import { Connections, type ConnectionsOptions } from './upstream/connections.js'
+import { GuardedChildren } from './upstream/guarded-children.js'
 
 /** What several processes need to know of each other; one process alone needs none of it. */
 type Together = Pick<GatewayOptions, 'processes' | 'home' | 'sealingKeys' | 'hop' | 'watch' | 'elsewhere'>
@@ -20,6 +27,8 @@ export interface GatewayParts extends Together {
   readonly settings: Settings
   readonly modes: EffectiveModes
   readonly registry: Registry
+  /** What instances start that name a launch profile. Absent: children are started elsewhere. */
+  readonly profiles?: LaunchProfiles | undefined
   readonly circuits: readonly StoredCircuit[]
   readonly door: Door
   readonly reporter: Reporter
@@ -41,7 +50,7 @@ export function buildGateway(parts: GatewayParts): { readonly gateway: Gateway; 
   const { processes, home, sealingKeys, hop, watch, elsewhere } = parts
   const connections = new Connections({
     connect: connectorOf(parts),
-    stdioMode: parts.modes.stdioMode,
+    rules: rulesOf(parts),
     onEnd: parts.onConnectionEnd,
   })
   const share = parts.share ?? ((_instance, _settings, connection) => connection)
@@ -72,15 +81,26 @@ export function buildGateway(parts: GatewayParts): { readonly gateway: Gateway; 
   return { gateway, connections }
 }
 
-function connectorOf({ settings, observer, children, connectStdio }: GatewayParts): GatewayOptions['connect'] {
+function rulesOf({ modes, profiles }: GatewayParts): StdioRules {
+  return { stdioMode: modes.stdioMode, profiles }
+}
+
+function connectorOf(parts: GatewayParts): GatewayOptions['connect'] {
+  const { settings, observer, children, connectStdio, profiles, registry } = parts
+  const rules = rulesOf(parts)
   const connect = connector({
     guard: addressPolicy(settings),
-    children: new NodeChildBudget(),
+    children: new GuardedChildren({
+      budget: new NodeChildBudget(),
+      find: (template, id) => registry.findInstance(template, id),
+      refusal: (instance) => spawnRefusal(instance, rules),
+    }),
+    profiles,
     ledger: children,
     onEvent: observer.gateway,
   })
   if (connectStdio === undefined) return connect
-  return (instance, own) => (instance.attach.kind === 'stdio' ? connectStdio(instance) : connect(instance, own))
+  return (instance, own) => (instance.attach.kind !== 'http' ? connectStdio(instance) : connect(instance, own))
 }
 
 function toolOf({ envelope }: GatewayCall['message']): string | undefined {

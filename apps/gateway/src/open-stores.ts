@@ -1,7 +1,7 @@
 import type { AuditChain } from '@mcp-platform/auth'
 import type { RegistryStore } from '@mcp-platform/core-registry'
 import type { CircuitStore } from '@mcp-platform/health'
-import type { DialectName, Seal, StoreTables } from '@mcp-platform/store-kysely'
+import type { DialectName, RowSigner, Seal, StoreTables } from '@mcp-platform/store-kysely'
 import { kyselyLeaseStore, kyselyNodeStore, type LeaseStore, type NodeStore } from '@mcp-platform/store-kysely/gateway'
 import { kyselyCircuitStore } from '@mcp-platform/store-kysely/health'
 import { kyselyRegistryStore } from '@mcp-platform/store-kysely/registry'
@@ -33,6 +33,8 @@ export interface OpenStoresOptions {
   readonly whenDown?: 'fail' | 'wait' | undefined
   /** Encrypts credentials of upstreams at rest. @default they are kept as they are */
   readonly seal?: Seal | undefined
+  /** Signs what is registered, and knows it again. @default rows are not signed, and every row is trusted */
+  readonly signer?: RowSigner | undefined
   /** Links the audit records of registry changes. @default they are written without a chain */
   readonly chain?: AuditChain | undefined
 }
@@ -77,7 +79,7 @@ async function storesOn(
   url: DatabaseUrl,
   options: OpenStoresOptions & { readonly pool: PoolOptions },
 ): Promise<Stores> {
-  const { schema = 'apply', whenDown = 'fail', seal, chain } = options
+  const { schema = 'apply', whenDown = 'fail', seal, signer, chain } = options
   const dialect = url.kind
   const raw = new Kysely<StoreTables>({ dialect: opened.dialect })
   const place = { kysely: raw, dialect, migrating: migrating(raw, url, options.pool) }
@@ -97,7 +99,7 @@ async function storesOn(
   return {
     kysely,
     dialect,
-    registry: kyselyRegistryStore(kysely, dialect, { seal, chain }),
+    registry: kyselyRegistryStore(kysely, dialect, { seal, signer, chain }),
     circuits: kyselyCircuitStore(kysely, dialect),
     nodes: kyselyNodeStore(kysely, dialect),
     leases: kyselyLeaseStore(kysely, dialect),

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { FieldSealer } from '@mcp-platform/auth'
+import { FieldSealer, Mac } from '@mcp-platform/auth'
 import { Registry } from '@mcp-platform/core-registry'
 import type { Gateway } from '@mcp-platform/gateway-core'
 import type { StoredCircuit } from '@mcp-platform/health'
@@ -8,6 +8,7 @@ import { ChildRunFile } from '@mcp-platform/mcp-upstream'
 import { kyselyKeyCheckStore } from '@mcp-platform/store-kysely/auth'
 import { buildGateway } from './build-gateway.js'
 import { type EffectiveModes, effectiveModes, startWarnings } from './config/effective.js'
+import { readLaunchProfiles } from './config/launch-profiles.js'
 import { type LoadedConfig, loadConfig } from './config/load.js'
 import type { Settings } from './config/settings.js'
 import { NodeDatabase } from './database/node-database.js'
@@ -25,6 +26,7 @@ import { Observer } from './observer.js'
 import { Readiness } from './readiness.js'
 import { CircuitSaver } from './registry/circuit-saver.js'
 import { RegistrySync } from './registry/sync.js'
+import { auditUntrusted } from './registry/untrusted.js'
 import { Shutdown } from './shutdown.js'
 import { StateFolder, stateFolder } from './state/folder.js'
 import { Teardown } from './teardown.js'
@@ -107,11 +109,13 @@ class Start {
 
   async run(): Promise<StartedGateway> {
     const log = this.#openLog()
+    const profiles = await readLaunchProfiles(this.#settings.launchProfiles)
     const folder = await this.#openFolder()
     const keys = await openKeys({ env: this.#env, stateDir: this.#stateDir, database: this.#modes.database })
     const { observer, registry, store, database, circuits } = await this.#openRegistry(log, keys)
     const identity = await this.#openIdentity({ folder, keys, database, observer })
     store.onLook = (version) => identity.looked(version)
+    this.#teardown.defer('alarms', auditUntrusted(registry, identity.audit.record))
     const { door, reporter } = identity
     const workers = await this.#openWorkers({ log, identity, observer, registry, circuits })
     const { gateway, connections } = buildGateway({
@@ -120,6 +124,7 @@ class Start {
       settings: this.#settings,
       modes: this.#modes,
       registry,
+      profiles,
       circuits,
       door,
       reporter,
@@ -144,7 +149,7 @@ class Start {
       authenticate: door.authenticate,
       identity,
       authEnabled: this.#modes.auth,
-      stdioMode: this.#modes.stdioMode,
+      stdio: { stdioMode: this.#modes.stdioMode, profiles },
       addressOf: door.addressOf,
       countAll: async () => workers?.count(),
       notReady: this.#readiness.reason,
@@ -174,6 +179,7 @@ class Start {
         schema: this.#settings.migrate ? 'apply' : 'require',
         pool: poolOptions(this.#settings),
         seal: new FieldSealer(masterKeys),
+        signer: new Mac(masterKeys.derive('row-signature')),
         chain,
         snapshotKey: masterKeys.current.derive('snapshot-mac'),
         stateDir: this.#stateDir,

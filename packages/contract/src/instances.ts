@@ -31,6 +31,13 @@ export interface SecretView {
   readonly has_value: true
 }
 
+/** Which certificates are set. */
+export interface TlsView {
+  readonly ca?: SecretView | undefined
+  readonly cert?: SecretView | undefined
+  readonly key?: SecretView | undefined
+}
+
 /** An instance as the registry shows it. Secrets are never in it. */
 export interface InstanceView {
   readonly id: string
@@ -45,8 +52,12 @@ export interface InstanceView {
   readonly command?: string | undefined
   readonly args?: readonly string[] | undefined
   readonly working_dir?: string | undefined
+  /** The launch profile whose command is started; what that is stands in the configuration of each gateway. */
+  readonly profile?: string | undefined
   readonly env?: Record<string, SecretView> | undefined
   readonly headers?: Record<string, SecretView> | undefined
+  /** Certificates for this instance; http only. */
+  readonly tls?: TlsView | undefined
   readonly protocol: ProtocolSettingWire
   /** The era that was found; absent until it is known. */
   readonly era?: 'legacy' | 'modern' | undefined
@@ -75,15 +86,26 @@ export interface InstanceOverrideView {
   readonly state?: InstanceState | undefined
 }
 
-/** An instance as registration, files and imports write it. Either `endpoint` or `command`. */
+/** Certificates for one instance, as PEM; `cert` and `key` go together. */
+export interface TlsRequest {
+  readonly ca?: string | undefined
+  readonly cert?: string | undefined
+  readonly key?: string | undefined
+}
+
+/** An instance as registration, files and imports write it. One of `endpoint`, `command`, `profile`. */
 export interface InstanceRequest {
   readonly id?: string | undefined
   readonly endpoint?: string | undefined
   readonly command?: string | undefined
   readonly args?: readonly string[] | undefined
   readonly working_dir?: string | undefined
+  /** Name of a launch profile in the local configuration of the gateway. */
+  readonly profile?: string | undefined
   readonly env?: Record<string, string> | undefined
   readonly headers?: Record<string, string> | undefined
+  /** PEM texts: authorities of the server's certificate, and the gateway's own certificate with its key. */
+  readonly tls?: TlsRequest | undefined
   readonly transport?: TransportName | undefined
   readonly protocol?: ProtocolSettingWire | undefined
   readonly weight?: number | undefined

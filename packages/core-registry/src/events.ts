@@ -1,4 +1,5 @@
 import type { ReconcileConflict } from './reconciled.js'
+import type { UntrustedRow } from './untrusted.js'
 
 /** What a {@link Registry} tells its observer. Synchronous; holds no secret. */
 export type RegistryEvent =
@@ -25,4 +26,8 @@ export type RegistryEvent =
       readonly instanceId: string
       readonly previousSource: string
     }
+  | ({
+      /** An alarm: somebody else than a gateway has written to the store. */
+      readonly type: 'untrusted'
+    } & UntrustedRow)
   | { readonly type: 'listener-failed'; readonly error: unknown }

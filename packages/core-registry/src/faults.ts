@@ -82,9 +82,9 @@ function bound(issue: z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig, word: s
   return `${strict} ${limit}, got ${shown(issue)}`
 }
 
-/** Header and environment values are secrets: of them only the kind is told. */
+/** Header and environment values, certificates and keys are secrets: of them only the kind is told. */
 function shown(issue: z.core.$ZodIssue): string {
-  const secret = issue.path.some((key) => key === 'headers' || key === 'env')
+  const secret = issue.path.some((key) => key === 'headers' || key === 'env' || key === 'tls')
   return secret ? kindOf(issue.input) : given(issue.input)
 }
 

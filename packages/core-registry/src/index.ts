@@ -12,6 +12,7 @@ export {
 } from './errors.js'
 export type { RegistryEvent } from './events.js'
 export type { Fault } from './faults.js'
+export { type LaunchProfiles, parseLaunchProfiles } from './launch-profiles.js'
 export { MemoryRegistryStore, type MemoryRegistryStoreOptions } from './memory-store.js'
 export { isMetadataHost } from './metadata-hosts.js'
 export type {
@@ -22,6 +23,7 @@ export type {
   HttpAttach,
   Instance,
   PartialTemplateSettings,
+  ProfileAttach,
   ProtocolSetting,
   RegistryState,
   SettingsGroup,
@@ -29,6 +31,7 @@ export type {
   StrategyName,
   Template,
   TemplateSettings,
+  TlsIdentity,
 } from './model.js'
 export { aliasFault, compareNames, instanceIdFault, templateNameFault } from './names.js'
 export type { Registered } from './plan.js'
@@ -57,3 +60,4 @@ export { type InstanceSpec, matchesSpec } from './spec.js'
 export { joinCommand, type SplitCommand, splitCommand } from './split-command.js'
 export { applyChanges, applyOperations, EMPTY_STATE, stateOperations, type TemplateHead } from './state.js'
 export type { ChangeContext, RegistryChanges, RegistryDiff, RegistryOperation, RegistryStore } from './store.js'
+export { type UntrustedRow, untrustedRows } from './untrusted.js'

@@ -1,5 +1,5 @@
 /** How an instance is reached. */
-export type Attach = HttpAttach | StdioAttach
+export type Attach = HttpAttach | StdioAttach | ProfileAttach
 
 /** A server behind a URL: Streamable HTTP, or the deprecated HTTP+SSE transport. */
 export interface HttpAttach {
@@ -10,6 +10,17 @@ export interface HttpAttach {
   readonly transport: 'auto' | 'http' | 'sse'
   /** Sent with every request to this instance. Secret: never leaves the registry but towards the upstream. */
   readonly headers: Readonly<Record<string, string>>
+  /** How the gateway and this instance know each other; `https` only. Secret, as `headers`. */
+  readonly tls?: TlsIdentity | undefined
+}
+
+/** Certificates of one upstream, as PEM. */
+export interface TlsIdentity {
+  /** Authorities that its certificate is checked against, instead of those that everybody trusts. */
+  readonly ca?: string | undefined
+  /** The gateway's own certificate, with its chain; goes with `key`. */
+  readonly cert?: string | undefined
+  readonly key?: string | undefined
 }
 
 /** A child process that speaks MCP on its standard streams. Never started through a shell. */
@@ -20,6 +31,12 @@ export interface StdioAttach {
   readonly workingDir?: string | undefined
   /** Added to the child's small base environment. Secret. */
   readonly env: Readonly<Record<string, string>>
+}
+
+/** A child process that the local configuration of each node describes: only the name of its launch profile is here. */
+export interface ProfileAttach {
+  readonly kind: 'profile'
+  readonly profile: string
 }
 
 /** What the operator wants of an instance. */
@@ -53,6 +70,11 @@ export interface Instance {
   readonly resolvedUrl?: string | undefined
   /** Grows when the instance is registered anew with another attachment: counters and circuits do not carry over. */
   readonly generation: number
+  /**
+   * Why it must be neither started nor reached: its row was changed, or written, by somebody else than a gateway. Absent:
+   * it is as it was registered. Stays until it is registered anew.
+   */
+  readonly untrusted?: string | undefined
 }
 
 export type StrategyName =
@@ -127,6 +149,8 @@ export interface Template {
   /** Set by PATCH or at registration; survives a reload of the file until reset. Absent: nothing. */
   readonly override?: PartialTemplateSettings | undefined
   readonly instances: readonly Instance[]
+  /** Why a command that checks its health was left out of its settings: somebody else than a gateway has put it there. */
+  readonly untrusted?: string | undefined
 }
 
 /** Settings that a source (`file:<path>`) declares; only the same source may change or withdraw them. */

@@ -2,6 +2,7 @@
 const TEMPLATE_NAME = /^[a-z0-9](?:[a-z0-9.-]|_(?!_)){0,31}$/
 const INSTANCE_ID = /^[A-Za-z0-9._-]{1,128}$/
 const REGION = /^[A-Za-z0-9._-]{1,64}$/
+const PROFILE = /^[A-Za-z0-9._-]{1,64}$/
 const MAX_ALIAS = 16
 
 /** Says what is wrong with a template's name; undefined when it is right. */
@@ -27,6 +28,12 @@ export function instanceIdFault(id: string): string | undefined {
 export function regionFault(region: string): string | undefined {
   if (REGION.test(region)) return undefined
   return `must be 1 to 64 of A-Z, a-z, 0-9, ".", "-", "_"; got ${quoted(region)}`
+}
+
+/** Says what is wrong with the name of a launch profile; undefined when it is right. */
+export function profileNameFault(name: string): string | undefined {
+  if (PROFILE.test(name)) return undefined
+  return `must be 1 to 64 of A-Z, a-z, 0-9, ".", "-", "_"; got ${quoted(name)}`
 }
 
 /** Orders names as people do: `fs-2` before `fs-10`. The same on every node. */

@@ -22,6 +22,7 @@ import { parseSettingsPatch } from './settings.js'
 import type { InstanceSpec } from './spec.js'
 import { applyChanges, applyOperations, EMPTY_STATE, inStableOrder, touchedTemplates } from './state.js'
 import type { ChangeContext, RegistryStore } from './store.js'
+import { untrustedRows } from './untrusted.js'
 
 // Each lost race means that another writer got through, so this many in a row is a defect, not bad luck.
 const MAX_RACES = 20
@@ -263,6 +264,7 @@ export class Registry {
   #publish(next: RegistryState): void {
     const previous = this.#state
     this.#state = next
+    for (const row of untrustedRows(next, previous)) this.#emit({ type: 'untrusted', ...row })
     for (const listener of [...this.#listeners]) this.#tell(listener, previous)
   }
 

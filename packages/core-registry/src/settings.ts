@@ -114,7 +114,7 @@ export function instanceMaxInFlight(
   settings: TemplateSettings,
 ): number {
   if (instance.maxInFlight !== undefined) return instance.maxInFlight
-  return instance.attach.kind === 'stdio' ? (settings.stdioMaxInFlight ?? settings.maxInFlight) : settings.maxInFlight
+  return instance.attach.kind !== 'http' ? (settings.stdioMaxInFlight ?? settings.maxInFlight) : settings.maxInFlight
 }
 
 /** True when nothing is set. */

@@ -2,7 +2,7 @@ import { endpointFault } from './endpoint.js'
 import type { Fault } from './faults.js'
 import { sameJson } from './json.js'
 import type { Attach, Instance, ProtocolSetting } from './model.js'
-import { instanceIdFault, regionFault, templateNameFault } from './names.js'
+import { instanceIdFault, profileNameFault, regionFault, templateNameFault } from './names.js'
 
 /** An instance as a source wants it: what discovery, a file or a registration hands to the registry. */
 export interface InstanceSpec {
@@ -24,6 +24,7 @@ export function specFaults(spec: InstanceSpec): Fault[] {
     ['template', templateNameFault(spec.template)],
     ['id', spec.id === undefined ? undefined : instanceIdFault(spec.id)],
     ['endpoint', spec.attach.kind === 'http' ? endpointFault(spec.attach.url) : undefined],
+    ['profile', spec.attach.kind === 'profile' ? profileNameFault(spec.attach.profile) : undefined],
     ['region', spec.region === undefined ? undefined : regionFault(spec.region)],
     ['weight', Number.isFinite(spec.weight) && spec.weight >= 0 ? undefined : 'expected a finite number of at least 0'],
   ]
@@ -33,6 +34,8 @@ export function specFaults(spec: InstanceSpec): Fault[] {
 /** True when the instance is what the spec asks for. Overrides and whatever the gateway learned do not count. */
 export function matchesSpec(instance: Instance, spec: InstanceSpec): boolean {
   return (
+    // Registered anew it is trusted again.
+    instance.untrusted === undefined &&
     sameAttachment(instance, spec) &&
     baseWeight(instance) === spec.weight &&
     instance.maxInFlight === spec.maxInFlight &&
@@ -61,7 +64,8 @@ export function toInstance(
   facts: { id: string; source: string; previous?: Instance | undefined; now: number },
 ): Instance {
   const { previous } = facts
-  const kept = previous !== undefined && sameAttachment(previous, spec) ? previous : undefined
+  const kept =
+    previous !== undefined && previous.untrusted === undefined && sameAttachment(previous, spec) ? previous : undefined
   const instance: Instance = {
     template: spec.template,
     id: facts.id,

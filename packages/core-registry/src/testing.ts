@@ -65,6 +65,19 @@ const BARE: Instance = {
   override: {},
 }
 
+const NAMED: Instance = { ...BARE, id: 'named', attach: { kind: 'profile', profile: 'files' } }
+const LOCKED: Instance = {
+  ...BARE,
+  id: 'locked',
+  attach: {
+    kind: 'http',
+    url: 'https://example.test',
+    transport: 'http',
+    headers: {},
+    tls: { ca: 'an authority', cert: 'a certificate', key: 'a key' },
+  },
+}
+
 /**
  * The behaviour every registry store must have. Call it inside a test file, with the functions of your framework:
  * `registryStoreConformance({ describe, it, expect }, async () => ({ store, close }))`.
@@ -92,6 +105,8 @@ export function registryStoreConformance(framework: TestFramework, makeStore: ()
         putTemplate('files'),
         { op: 'put-instance', instance: FULL },
         { op: 'put-instance', instance: BARE },
+        { op: 'put-instance', instance: NAMED },
+        { op: 'put-instance', instance: LOCKED },
       ]
       expect(await subject.store.commit({ operations, action: 'instance.register' }, by)).toBe(1)
       const expected = plain(applyOperations(EMPTY_STATE, operations, 1))

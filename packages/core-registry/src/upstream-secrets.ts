@@ -1,5 +1,7 @@
 // Names only: values are secrets and are never repeated in a message.
 
+const MAX_PEM_CHARACTERS = 65_536
+
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
 
@@ -51,6 +53,16 @@ export function headerFault(name: string, value: string): string | undefined {
   if (REFUSED_HEADERS.has(lower) || lower.startsWith('mcp-')) return 'is set by the gateway itself and cannot be given'
   if (/[^\t\x20-\x7e\x80-\xff]/.test(value)) return 'has a value with a line break, control or non-Latin-1 character'
   return undefined
+}
+
+/** Says what is wrong with certificates or a key of an upstream; undefined when it looks right. */
+export function pemFault(pem: string, what: 'CERTIFICATE' | 'PRIVATE KEY'): string | undefined {
+  if (pem.length > MAX_PEM_CHARACTERS) return `must have at most ${MAX_PEM_CHARACTERS} characters`
+  if (/-----BEGIN ENCRYPTED PRIVATE KEY-----/.test(pem)) return 'must be a private key without a passphrase'
+  const found = new RegExp(`-----BEGIN (?:[A-Z0-9]+ )?${what}-----[\\s\\S]+-----END (?:[A-Z0-9]+ )?${what}-----`).test(
+    pem,
+  )
+  return found ? undefined : `must be PEM text ("-----BEGIN ${what}-----")`
 }
 
 /** Says what is wrong with an environment variable of a child process; undefined when it is right. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { parseInstancePatch, parseRegistration } from '../src/index.js'
+import { parseInstancePatch, parseLaunchProfiles, parseRegistration } from '../src/index.js'
 import { body, faultsOf, http } from './support.js'
 
 const faults = (input: unknown) => faultsOf(() => parseRegistration(input))
@@ -40,7 +40,7 @@ describe('a registration', () => {
     expect(await faults(null)).toEqual([': expected an object, got null'])
     expect(await faults([])).toEqual([': expected an object, got a list'])
     expect(await instanceFaults({})).toEqual([
-      'instance.endpoint: is missing: give "endpoint" (a URL) or "command" (a program)',
+      'instance.endpoint: is missing: give "endpoint" (a URL), "command" (a program) or "profile" (a launch profile of the gateway)',
     ])
   })
 
@@ -222,5 +222,72 @@ describe('a patch of an instance', () => {
     const found = await faultsOf(() => parseInstancePatch({ weight: 'x', state: 'off', id: 'b' }))
     expect(found.map((fault) => fault.split(':')[0])).toEqual(['weight', 'state', 'id'])
     expect(await faultsOf(() => parseInstancePatch({}))).toEqual([': nothing to change: give weight, state or reset'])
+  })
+})
+
+describe('a launch profile', () => {
+  it('is named alone: what is started stands in the local configuration', async () => {
+    const { spec } = parseRegistration(body('fs', { profile: 'files', weight: 2 }))
+    expect(spec.attach).toEqual({ kind: 'profile', profile: 'files' })
+    const more = {
+      profile: 'files',
+      args: ['x'],
+      env: { A: 'b' },
+      working_dir: '/',
+      headers: { a: 'b' },
+      transport: 'http',
+    }
+    expect((await instanceFaults(more)).map((fault) => fault.split(':')[0]).toSorted()).toEqual(
+      ['args', 'env', 'headers', 'transport', 'working_dir'].map((name) => `instance.${name}`),
+    )
+    expect(await instanceFaults({ profile: 'files', command: 'sh' })).toEqual([
+      expect.stringContaining('instance.command: only one can be given'),
+    ])
+    expect(await instanceFaults({ profile: '../x' })).toEqual([expect.stringContaining('instance.profile: must be')])
+  })
+
+  it('is a command with its companions, and a fault leaves out only its own', () => {
+    const { profiles, faults } = parseLaunchProfiles({
+      profiles: {
+        files: { command: 'node "a b.js"', args: ['-x'], working_dir: '/srv', env: { TOKEN: 't' } },
+        'a/b': { command: 'x' },
+        none: {},
+        loader: { command: 'x', env: { LD_PRELOAD: 'y' }, colour: 1 },
+      },
+    })
+    expect([...profiles]).toEqual([
+      ['files', { kind: 'stdio', command: 'node', args: ['a b.js', '-x'], workingDir: '/srv', env: { TOKEN: 't' } }],
+    ])
+    expect(faults.map(({ path }) => path).toSorted()).toEqual([
+      'profiles.loader.colour',
+      'profiles.loader.env.LD_PRELOAD',
+      'profiles.none.command',
+      'profiles["a/b"]',
+    ])
+    expect(parseLaunchProfiles([]).faults).toHaveLength(1)
+  })
+})
+
+describe('certificates of an instance', () => {
+  const CERT = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n'
+  const KEY = '-----BEGIN EC PRIVATE KEY-----\nsecret-canary\n-----END EC PRIVATE KEY-----\n'
+  const https = (tls: unknown) => ({ endpoint: 'https://example.test', tls })
+
+  it('are an authority, a certificate with its key, or both', () => {
+    const { spec } = parseRegistration(body('fs', https({ ca: CERT, cert: CERT, key: KEY })))
+    expect(spec.attach).toMatchObject({ kind: 'http', tls: { ca: CERT, cert: CERT, key: KEY } })
+  })
+
+  it('are refused where they mean nothing, and never repeated', async () => {
+    const found = [
+      await instanceFaults(https({})),
+      await instanceFaults(https({ cert: CERT })),
+      await instanceFaults(https({ ca: KEY })),
+      await instanceFaults(https({ cert: CERT, key: { secret: KEY } })),
+      await instanceFaults({ endpoint: 'http://example.test', tls: { ca: CERT } }),
+      await instanceFaults({ command: 'x', tls: { ca: CERT } }),
+    ]
+    for (const faults of found) expect(faults).toEqual([expect.stringMatching(/^instance\.tls/)])
+    expect(JSON.stringify(found)).not.toContain('secret-canary')
   })
 })

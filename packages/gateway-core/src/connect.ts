@@ -1,4 +1,4 @@
-import type { Instance, TemplateSettings } from '@mcp-platform/core-registry'
+import type { Instance, LaunchProfiles, StdioAttach, TemplateSettings } from '@mcp-platform/core-registry'
 import {
   type ChildBudget,
   type ChildLedger,
@@ -7,6 +7,7 @@ import {
   type HttpConnectionOptions,
   type OnUpstreamEvent,
   StdioConnection,
+  UpstreamSpawnFailedError,
 } from '@mcp-platform/mcp-upstream'
 import type { GatewayObserver } from './events.js'
 import { GATEWAY_CLIENT } from './plain-caller.js'
@@ -16,20 +17,31 @@ export interface ConnectorOptions {
   readonly guard: HttpConnectionOptions['guard']
   /** Children of this process, over all instances. */
   readonly children: ChildBudget
+  /** What an instance that names a launch profile starts. @default there are none */
+  readonly profiles?: LaunchProfiles | undefined
   /** Remembers running children, so that the next start can end what this process left behind. @default none */
   readonly ledger?: ChildLedger | undefined
   readonly onEvent: GatewayObserver
 }
 
-/** Makes the connection that an instance's attachment asks for. */
+/** Makes the connection that an instance's attachment asks for; it throws UpstreamSpawnFailedError for an unknown launch profile. */
 export function connector(options: ConnectorOptions): (instance: Instance, settings: TemplateSettings) => Connection {
   return (instance, settings) => {
     const { template, id } = instance
     const onEvent: OnUpstreamEvent = (event) => options.onEvent({ type: 'upstream', template, instanceId: id, event })
-    return instance.attach.kind === 'http'
-      ? overHttp(instance, instance.attach, settings, options, onEvent)
-      : overStdio(instance, instance.attach, settings, options, onEvent)
+    const { attach } = instance
+    if (attach.kind === 'http') return overHttp(instance, attach, settings, options, onEvent)
+    const launch = attach.kind === 'profile' ? requireProfile(attach.profile, options) : attach
+    return overStdio(instance, launch, settings, options, onEvent)
   }
+}
+
+/** @throws UpstreamSpawnFailedError */
+function requireProfile(name: string, { profiles }: ConnectorOptions): StdioAttach {
+  const profile = profiles?.get(name)
+  if (profile !== undefined) return profile
+  const reason = `no launch profile ${JSON.stringify(name)} is configured on this gateway`
+  throw new UpstreamSpawnFailedError({ reason })
 }
 
 function overHttp(
@@ -44,6 +56,7 @@ function overHttp(
     transport: attach.transport,
     protocol: protocolOf(instance, settings),
     headers: attach.headers,
+    tls: attach.tls,
     clientInfo: GATEWAY_CLIENT,
     guard: options.guard,
     maxConnections: instance.maxInFlight ?? settings.maxInFlight,
@@ -53,7 +66,7 @@ function overHttp(
 
 function overStdio(
   instance: Instance,
-  attach: Instance['attach'] & { kind: 'stdio' },
+  attach: StdioAttach,
   settings: TemplateSettings,
   options: ConnectorOptions,
   onEvent: OnUpstreamEvent,

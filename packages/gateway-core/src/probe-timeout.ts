@@ -8,6 +8,6 @@ const CHILD_START_MS = 30_000
  * that runs is bounded by the probe's own timers.
  */
 export function probeTimeoutMs(template: Template, settings: TemplateSettings): number {
-  const startsChildren = template.instances.some(({ attach }) => attach.kind === 'stdio')
+  const startsChildren = template.instances.some(({ attach }) => attach.kind !== 'http')
   return startsChildren ? Math.max(settings.healthCheckTimeoutMs, CHILD_START_MS) : settings.healthCheckTimeoutMs
 }

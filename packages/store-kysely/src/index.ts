@@ -24,6 +24,7 @@ export {
   StoreSealedError,
   StoreStaleError,
 } from './errors.js'
+export type { RowSigner } from './row-signature.js'
 export type { Seal } from './seal.js'
 export type {
   AuditEventsTable,

@@ -156,6 +156,8 @@ export const MIGRATION_STEPS: readonly MigrationStep[] = [
     begin_mac: nullable(key(64)),
     begin_signature: nullable(key(128)),
   }),
+  addedColumn('019_instances_signature', 'instances', 'signature', nullable(key(128))),
+  addedColumn('020_load_balancer_configs_signature', 'load_balancer_configs', 'signature', nullable(key(128))),
 ]
 
 function table(name: string, tableName: keyof StoreTables, primaryKey: string[], columns: Columns): MigrationStep {
@@ -164,6 +166,30 @@ function table(name: string, tableName: keyof StoreTables, primaryKey: string[],
     table: { name: tableName, primaryKey },
     up: (db, dialect) => createTable(db, traitsOf(dialect), { tableName, primaryKey, columns }),
   }
+}
+
+/** One more column of a table, which takes null: older versions go on writing rows without it. */
+function addedColumn(
+  name: string,
+  tableName: keyof StoreTables,
+  columnName: string,
+  typeOf: (traits: DialectTraits) => string,
+): MigrationStep {
+  return {
+    name,
+    async up(db, dialect) {
+      if (await columnExists(db, tableName, columnName)) return
+      const type = sql.raw(typeOf(traitsOf(dialect)).replace(/\?$/, ''))
+      // The word `column` is unknown to Oracle and SQL Server, and may be left out elsewhere.
+      await sql`alter table ${sql.table(tableName)} add ${sql.ref(columnName)} ${type}`.execute(db)
+    },
+  }
+}
+
+async function columnExists(db: Kysely<StoreTables>, tableName: string, columnName: string): Promise<boolean> {
+  const tables = await db.introspection.getTables()
+  const columns = tables.find(({ name }) => name === tableName)?.columns ?? []
+  return columns.some(({ name }) => name === columnName)
 }
 
 function passing(step: MigrationStep): MigrationStep {

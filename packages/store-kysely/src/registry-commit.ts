@@ -6,20 +6,19 @@ import { appendEvents, appendLinked, lockChain } from './auth/audit-append.js'
 import { type DialectName, upsert } from './dialects.js'
 import { StoreStaleError } from './errors.js'
 import { type InstanceKey, type NetChanges, netChanges } from './net-changes.js'
-import { instanceRow, settingsRow } from './registry-rows.js'
-import type { Seal } from './seal.js'
+import { instanceRow, type RowGuards, settingsRow } from './registry-rows.js'
 import type { StoreTables, TombstonesTable } from './tables.js'
 import { forgetTombstones, nextVersion } from './tombstones.js'
 
 /** A template's tombstone has no id; some databases take an empty text for null, and no id is a star. */
 export const TEMPLATE_TOMBSTONE = '*'
-// SQL Server takes 2,100 parameters and an instance has 8 columns.
+// SQL Server takes 2,100 parameters and an instance has 9 columns.
 const CHUNK = 100
 
 /** What a commit needs besides the change. */
 export interface CommitFacts {
   readonly dialect: DialectName
-  readonly seal: Seal | undefined
+  readonly guards: RowGuards
   /** Of this node; absent: the record is written without a chain. */
   readonly chain: AuditChain | undefined
   readonly now: number
@@ -107,7 +106,8 @@ class Commit {
         .execute()
       const rows = names.map((name) => ({ name, v: this.#version }))
       await upsert(this.#trx, this.#facts.dialect, { table: 'templates', keys: ['name'], rows })
-      const settings = { table: 'load_balancer_configs', keys: ['template_name'], rows: part.map(settingsRow) } as const
+      const configs = part.map((template) => settingsRow(template, this.#facts.guards))
+      const settings = { table: 'load_balancer_configs', keys: ['template_name'], rows: configs } as const
       await upsert(this.#trx, this.#facts.dialect, settings)
     }
   }
@@ -121,7 +121,7 @@ class Commit {
         .where('id', 'in', ids)
         .execute()
     }
-    const rows = instances.map((instance) => instanceRow(instance, this.#version, this.#facts.seal))
+    const rows = instances.map((instance) => instanceRow(instance, this.#version, this.#facts.guards))
     await upsert(this.#trx, this.#facts.dialect, { table: 'instances', keys: ['template_name', 'id'], rows })
   }
 

@@ -1,8 +1,7 @@
 import type { Instance, RegistryChanges, RegistryOperation, RegistryState, Template } from '@mcp-platform/core-registry'
 import type { Database } from './dialects.js'
 import { TEMPLATE_TOMBSTONE } from './registry-commit.js'
-import { type TemplateHead, toInstance, toTemplate } from './registry-rows.js'
-import type { Seal } from './seal.js'
+import { type RowGuards, type TemplateHead, toInstance, toTemplate } from './registry-rows.js'
 
 interface Everything {
   readonly version: number
@@ -17,8 +16,8 @@ export async function readVersion(db: Database): Promise<{ version: number; prun
 }
 
 /** The whole registry. Call it in a transaction in which all reads see one moment. */
-export async function readState(db: Database, seal: Seal | undefined): Promise<RegistryState> {
-  const { version, templates, instances } = await readEverything(db, seal)
+export async function readState(db: Database, guards: RowGuards): Promise<RegistryState> {
+  const { version, templates, instances } = await readEverything(db, guards)
   const byName = new Map<string, Template>(templates.map((template) => [template.name, { ...template, instances: [] }]))
   const grouped = Map.groupBy(instances, (instance) => instance.template)
   for (const [name, members] of grouped) {
@@ -28,24 +27,24 @@ export async function readState(db: Database, seal: Seal | undefined): Promise<R
 }
 
 /** What became different after `since`. Call it in a transaction in which all reads see one moment. */
-export async function readChanges(db: Database, since: number, seal: Seal | undefined): Promise<RegistryChanges> {
+export async function readChanges(db: Database, since: number, guards: RowGuards): Promise<RegistryChanges> {
   const { version, pruned } = await readVersion(db)
   if (since === version) return { version, full: false, operations: [] }
-  if (since > version || since < pruned) return readAsChanges(db, seal)
-  const templates = await readTemplates(db, since)
-  const instances = await readInstances(db, since, seal)
+  if (since > version || since < pruned) return readAsChanges(db, guards)
+  const templates = await readTemplates(db, since, guards)
+  const instances = await readInstances(db, since, guards)
   const deleted = await readDeletions(db, since)
   return { version, full: false, operations: [...deleted, ...puts(templates, instances)] }
 }
 
-async function readAsChanges(db: Database, seal: Seal | undefined): Promise<RegistryChanges> {
-  const { version, templates, instances } = await readEverything(db, seal)
+async function readAsChanges(db: Database, guards: RowGuards): Promise<RegistryChanges> {
+  const { version, templates, instances } = await readEverything(db, guards)
   return { version, full: true, operations: puts(templates, instances) }
 }
 
-async function readEverything(db: Database, seal: Seal | undefined): Promise<Everything> {
+async function readEverything(db: Database, guards: RowGuards): Promise<Everything> {
   const { version } = await readVersion(db)
-  return { version, templates: await readTemplates(db, -1), instances: await readInstances(db, -1, seal) }
+  return { version, templates: await readTemplates(db, -1, guards), instances: await readInstances(db, -1, guards) }
 }
 
 function puts(templates: readonly TemplateHead[], instances: readonly Instance[]): RegistryOperation[] {
@@ -55,18 +54,18 @@ function puts(templates: readonly TemplateHead[], instances: readonly Instance[]
   ]
 }
 
-async function readTemplates(db: Database, since: number): Promise<TemplateHead[]> {
+async function readTemplates(db: Database, since: number, guards: RowGuards): Promise<TemplateHead[]> {
   const rows = await db
     .selectFrom('templates')
     .leftJoin('load_balancer_configs', 'load_balancer_configs.template_name', 'templates.name')
-    .select(['templates.name', 'settings', 'declared_source', 'declared_settings', 'override_settings'])
+    .select(['templates.name', 'settings', 'declared_source', 'declared_settings', 'override_settings', 'signature'])
     .where('templates.v', '>', since)
     .orderBy('templates.name')
     .execute()
-  return rows.map(toTemplate)
+  return rows.map((row) => toTemplate(row, guards))
 }
 
-async function readInstances(db: Database, since: number, seal: Seal | undefined): Promise<Instance[]> {
+async function readInstances(db: Database, since: number, guards: RowGuards): Promise<Instance[]> {
   const rows = await db
     .selectFrom('instances')
     .selectAll()
@@ -74,7 +73,7 @@ async function readInstances(db: Database, since: number, seal: Seal | undefined
     .orderBy('template_name')
     .orderBy('id')
     .execute()
-  return rows.map((row) => toInstance(row, seal))
+  return rows.map((row) => toInstance(row, guards))
 }
 
 /** Instances before templates: a template that is gone needs no further word, one that came back loses the old ones. */

@@ -4,6 +4,7 @@ import type { Kysely } from 'kysely'
 import { type DialectName, traitsOf } from './dialects.js'
 import { commitDiff } from './registry-commit.js'
 import { readChanges, readState, readVersion } from './registry-read.js'
+import type { RowSigner } from './row-signature.js'
 import type { Seal } from './seal.js'
 import type { StoreTables } from './tables.js'
 import { type Patience, retrying, transact } from './transact.js'
@@ -13,8 +14,13 @@ const DEFAULT_TOMBSTONE_TTL_MS = 24 * 60 * 60 * 1_000
 
 /** Options of {@link kyselyRegistryStore}. */
 export interface RegistryStoreOptions extends Omit<Patience, 'signal'> {
-  /** Encrypts headers and environments at rest. @default they are kept as they are */
+  /** Encrypts headers, certificates and environments at rest. @default they are kept as they are */
   readonly seal?: Seal | undefined
+  /**
+   * Signs rows, and knows its signatures again: an instance that starts a command or has secrets, and whose row does not
+   * have one, comes back as `untrusted`; a command that checks health is left out. @default rows are not signed
+   */
+  readonly signer?: RowSigner | undefined
   /** Links the audit record of each change to this node's chain. @default records are written without a chain */
   readonly chain?: AuditChain | undefined
   /** How long deletions are remembered, in milliseconds; who is further behind loads everything. @default 24 h */
@@ -33,19 +39,20 @@ export function kyselyRegistryStore(
   options: RegistryStoreOptions = {},
 ): RegistryStore {
   traitsOf(dialect)
-  const { seal, chain, now = Date.now, tombstoneTtlMs = DEFAULT_TOMBSTONE_TTL_MS } = options
+  const { seal, signer, chain, now = Date.now, tombstoneTtlMs = DEFAULT_TOMBSTONE_TTL_MS } = options
+  const guards = { seal, signer }
   const reading = { ...options, db, dialect, snapshot: true }
   return {
-    load: () => transact(reading, (trx) => readState(trx, seal)),
+    load: () => transact(reading, (trx) => readState(trx, guards)),
     changesSince: async (version) => {
       // Asked each second and nearly always in vain: one row, no transaction.
       const current = await retrying(dialect, options, () => readVersion(db))
       if (current.version === version) return { version, full: false, operations: [] }
-      return transact(reading, (trx) => readChanges(trx, version, seal))
+      return transact(reading, (trx) => readChanges(trx, version, guards))
     },
     commit: (diff, by) =>
       transact({ ...options, db, dialect }, (trx) =>
-        commitDiff(trx, diff, by, { dialect, seal, chain, now: now(), tombstoneTtlMs }),
+        commitDiff(trx, diff, by, { dialect, guards, chain, now: now(), tombstoneTtlMs }),
       ),
   }
 }

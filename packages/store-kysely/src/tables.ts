@@ -36,6 +36,8 @@ export interface LoadBalancerConfigsTable {
   declared_source: string | null
   declared_settings: string | null
   override_settings: string | null
+  /** Says that a gateway has written this row. */
+  signature: string | null
 }
 
 export interface InstancesTable {
@@ -45,8 +47,10 @@ export interface InstancesTable {
   state: string
   weight: number
   spec: string
-  /** Headers or environment: JSON, or what the seal made of it. */
+  /** Headers, certificates or environment: JSON, or what the seal made of it. */
   secrets: string | null
+  /** Says that a gateway has written this row. */
+  signature: string | null
   v: number | string
 }
 

@@ -1,9 +1,9 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from '@jest/globals'
-import type { Instance, RegistryOperation } from '@mcp-platform/core-registry'
-import { sql } from 'kysely'
-import type { Seal } from '../src/index.js'
+import { type Instance, Registry, type RegistryEvent, type RegistryOperation } from '@mcp-platform/core-registry'
+import { type Kysely, sql } from 'kysely'
+import type { RowSigner, Seal, StoreTables } from '../src/index.js'
 import { kyselyRegistryStore } from '../src/registry.js'
 import { migrated, sqliteFile, sqliteMemory, type TestBed } from './support.js'
 
@@ -188,5 +188,127 @@ describe('a row that somebody else has written', () => {
       await store.commit({ operations: [putTemplate(), put('a')], action: 'test' }, by)
       await db.updateTable('instances').set({ spec: '{' }).execute()
       await expect(store.load()).rejects.toMatchObject({ code: 'STORE_CORRUPT', row: 'instances/fs/a/secrets' })
+    }))
+})
+
+function signerOf(secret: string): RowSigner {
+  const sign = (text: string): string => createHmac('sha256', secret).update(text).digest('base64url')
+  return { sign, verify: (text, signature) => sign(text) === signature }
+}
+
+describe('rows that somebody else has written', () => {
+  const signer = signerOf('ours')
+  const command = (id: string): Instance =>
+    instance(id, { attach: { kind: 'stdio', command: 'node', args: ['server.js'], env: { TOKEN: SECRET } } })
+  const healthCheck = { kind: 'command', command: '/bin/check', args: [] } as const
+  const untrusted = { untrusted: expect.stringMatching(/^its row in the database was .*/), generation: 0 }
+  type Change = (db: Kysely<StoreTables>) => Promise<unknown>
+  const spec = (change: (spec: string) => string): Change => {
+    return async (db) => {
+      const row = await db.selectFrom('instances').selectAll().where('id', '=', 'a').executeTakeFirstOrThrow()
+      await db
+        .updateTable('instances')
+        .set({ spec: change(row.spec) })
+        .where('id', '=', 'a')
+        .execute()
+    }
+  }
+
+  it.each<[string, Change]>([
+    ['another command', spec((text) => text.replace('"node"', '"sh"'))],
+    ['other arguments', spec((text) => text.replace('server.js', '-c reboot'))],
+    ['another source', (db) => db.updateTable('instances').set({ source: 'file:/x' }).execute()],
+    ['no signature', (db) => db.updateTable('instances').set({ signature: null }).execute()],
+    ['another signature', (db) => db.updateTable('instances').set({ signature: 'x' }).execute()],
+    ['no environment', (db) => db.updateTable('instances').set({ secrets: null }).execute()],
+    ['switched on again', (db) => db.updateTable('instances').set({ state: 'disabled' }).execute()],
+    ['moved to another id', (db) => db.updateTable('instances').set({ id: 'b' }).execute()],
+  ])('are told apart: %s', (_, change) =>
+    on(sqliteMemory(), async (bed) => {
+      const db = await bed.open()
+      const store = kyselyRegistryStore(db, bed.dialect, { signer })
+      await store.commit(
+        { operations: [putTemplate(), { op: 'put-instance', instance: command('a') }], action: 't' },
+        by,
+      )
+      expect((await store.load()).templates.get('fs')?.instances).toEqual([command('a')])
+      await change(db)
+      const [found] = (await store.load()).templates.get('fs')?.instances ?? []
+      expect(found).toMatchObject(untrusted)
+      expect(found?.attach).toMatchObject({ env: {} })
+    }),
+  )
+
+  it('of a server stand between its credentials and another URL', () =>
+    on(sqliteMemory(), async (bed) => {
+      const db = await bed.open()
+      const store = kyselyRegistryStore(db, bed.dialect, { signer })
+      await store.commit({ operations: [putTemplate(), put('a')], action: 't' }, by)
+      await spec((text) => text.replace('http://x', 'http://evil'))(db)
+      const [found] = (await store.load()).templates.get('fs')?.instances ?? []
+      expect(found).toMatchObject({ ...untrusted, attach: { headers: {} } })
+    }))
+
+  it('stay what they are when an operator changes their weight, and are trusted when they are registered anew', () =>
+    on(sqliteMemory(), async (bed) => {
+      const db = await bed.open()
+      const store = kyselyRegistryStore(db, bed.dialect, { signer })
+      await store.commit(
+        { operations: [putTemplate(), { op: 'put-instance', instance: command('a') }], action: 't' },
+        by,
+      )
+      await spec((text) => text.replace('"node"', '"sh"'))(db)
+      const registry = new Registry({ store })
+      await registry.load()
+      await registry.updateInstance('fs', 'a', { weight: 3 }, by)
+      await registry.updateInstance('fs', 'a', { reset: true }, by)
+      expect((await store.load()).templates.get('fs')?.instances).toMatchObject([untrusted])
+      const body = { template_name: 'fs', instance: { id: 'a', command: 'sh', args: ['server.js'] } }
+      await expect(registry.register(body, { by })).rejects.toMatchObject({ code: 'REGISTRY_CONFLICT' })
+      await registry.register(body, { by, replace: true })
+      const [healed] = (await store.load()).templates.get('fs')?.instances ?? []
+      expect(healed?.untrusted).toBeUndefined()
+      expect(healed?.generation).toBeGreaterThan(1)
+    }))
+
+  it('lose the command that would check health, also when the settings are changed afterwards', () =>
+    on(sqliteMemory(), async (bed) => {
+      const db = await bed.open()
+      const events: RegistryEvent[] = []
+      const store = kyselyRegistryStore(db, bed.dialect, { signer })
+      const template = { name: 'fs', settings: { maxRetries: 1 }, override: { maxRetries: 1 } }
+      await store.commit({ operations: [{ op: 'put-template', template }], action: 't' }, by)
+      const registry = new Registry({ store, onEvent: (event) => events.push(event) })
+      await registry.load()
+      const text = JSON.stringify({ maxRetries: 1, healthCheck })
+      await db.updateTable('load_balancer_configs').set({ settings: text, override_settings: text }).execute()
+      await registry.load()
+      expect(registry.requireTemplate('fs')).toMatchObject({
+        settings: { maxRetries: 1 },
+        untrusted: expect.any(String),
+      })
+      expect(events).toContainEqual({ type: 'untrusted', template: 'fs', reason: expect.any(String) })
+      await registry.updateTemplate('fs', { load_balancer: { max_retries: 2 } }, by)
+      await registry.load()
+      expect(registry.requireTemplate('fs').settings).toEqual({ maxRetries: 2 })
+      expect(registry.requireTemplate('fs').untrusted).toBeUndefined()
+      await registry.updateTemplate('fs', { health_check: { kind: 'command', command: '/bin/check' } }, by)
+      await registry.load()
+      expect(registry.requireTemplate('fs').settings).toEqual({ maxRetries: 2, healthCheck })
+    }))
+
+  it('are not looked for without a signer, and not asked of a server without secrets', () =>
+    on(sqliteMemory(), async (bed) => {
+      const db = await bed.open()
+      const store = kyselyRegistryStore(db, bed.dialect)
+      const open = instance('o', { attach: { kind: 'http', url: 'http://x', transport: 'auto', headers: {} } })
+      const operations: RegistryOperation[] = [putTemplate(), put('a'), { op: 'put-instance', instance: open }]
+      await store.commit({ operations, action: 't' }, by)
+      expect((await store.load()).templates.get('fs')?.instances).toEqual([instance('a'), open])
+      const signing = await kyselyRegistryStore(db, bed.dialect, { signer }).load()
+      expect(signing.templates.get('fs')?.instances.map(({ untrusted }) => untrusted !== undefined)).toEqual([
+        true,
+        false,
+      ])
     }))
 })

@@ -92,6 +92,7 @@ export const SETTINGS = {
     'commands on a loopback address, else profiles',
     'Which stdio servers may be registered: none, launch profiles, any command.',
   ),
+  launchProfiles: absent(path(), 'none', 'File of the launch profiles of this machine (JSON or YAML), read at start.'),
   database: absent(databaseUrl(), 'SQLite in the state folder', 'Where the registry is kept.', {
     also: ['DATABASE_URL'],
     show: hidePassword,

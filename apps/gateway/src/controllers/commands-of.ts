@@ -1,11 +1,32 @@
-import { type PartialTemplateSettings, parseRegistryFile } from '@mcp-platform/core-registry'
+import type { Principal } from '@mcp-platform/auth'
+import { type InstanceSpec, type PartialTemplateSettings, parseRegistryFile } from '@mcp-platform/core-registry'
+import { requireKnownProfile, requireMayRegisterCommand, type StdioRules } from '../identity/stdio-mode.js'
 
-/** Templates of a document that would make the gateway run a program: a stdio instance, or a command as health check. */
-export function commandsOf(document: unknown): string[] {
+/**
+ * Lets an instance pass that would make the gateway run a program. `path`: of its launch profile in what was sent.
+ * @throws GatewayError FORBIDDEN, CREDENTIAL_REQUIRED; ValidationError
+ */
+export function requireMayStart(
+  principal: Principal,
+  rules: StdioRules,
+  { template, attach }: InstanceSpec,
+  path: string,
+): void {
+  if (attach.kind === 'stdio') requireMayRegisterCommand(principal, rules.stdioMode, template)
+  if (attach.kind === 'profile') requireKnownProfile(attach.profile, rules, { template, path })
+}
+
+/**
+ * Lets a document pass whose templates would make the gateway run programs: as instances, or to check their health.
+ * @throws GatewayError FORBIDDEN, CREDENTIAL_REQUIRED; ValidationError
+ */
+export function requireMayImport(principal: Principal, rules: StdioRules, document: unknown): void {
   const { specs, templates } = parseRegistryFile(document, 'import')
-  const started = specs.filter(({ attach }) => attach.kind === 'stdio').map(({ template }) => template)
-  const checked = templates.filter(({ settings }) => runsCommand(settings)).map(({ name }) => name)
-  return [...new Set([...started, ...checked])]
+  for (const { name, settings } of templates) {
+    if (runsCommand(settings)) requireMayRegisterCommand(principal, rules.stdioMode, name)
+  }
+  for (const spec of specs)
+    requireMayStart(principal, rules, spec, `templates.${spec.template}.${spec.id ?? 'profile'}`)
 }
 
 function runsCommand(settings: PartialTemplateSettings): boolean {

@@ -26,11 +26,10 @@ import {
 import type { Request as HttpRequest } from 'express'
 import type { Services } from '../http/services.js'
 import { requireAllowed } from '../identity/access.js'
-import { requireMayRegisterCommand } from '../identity/stdio-mode.js'
 import { exportRegistry, withoutExportHead } from '../registry/export.js'
 import { nameOf } from '../registry/sync.js'
 import { changeBy, mayRead, pick, principalOf } from './caller.js'
-import { commandsOf } from './commands-of.js'
+import { requireMayImport, requireMayStart } from './commands-of.js'
 
 /** Instances: register, deregister, export, import. */
 @Route('gateway')
@@ -59,7 +58,7 @@ export class RegistryController extends Controller {
 
   /**
    * The same id with the same specification changes nothing and is a 200; with another one it is a 409.
-   * A command needs the scope `registry:exec` too.
+   * A command needs the scope `registry:exec` too; a launch profile must be one of the gateway's configuration.
    * @summary Register an instance
    * @param probe Wait for the first probe and report it
    * @param replace Replace what is registered under the id
@@ -79,7 +78,7 @@ export class RegistryController extends Controller {
     const { spec } = parseRegistration(body)
     const principal = principalOf(request)
     requireAllowed(principal, { scope: 'registry:write', template: spec.template })
-    if (spec.attach.kind === 'stdio') requireMayRegisterCommand(principal, this.#services.stdioMode, spec.template)
+    requireMayStart(principal, this.#services.stdio, spec, 'instance.profile')
     const { registry } = this.#services
     const { status, instance } = await registry.register(body, { by: changeBy(request, this.#services), replace })
     this.setStatus(status === 'created' ? 201 : 200)
@@ -142,8 +141,8 @@ export class RegistryController extends Controller {
     @Query() dry_run = false,
   ): Promise<ImportResult> {
     const document = withoutExportHead(body)
-    const { registry, stdioMode } = this.#services
-    for (const template of commandsOf(document)) requireMayRegisterCommand(principalOf(request), stdioMode, template)
+    const { registry, stdio } = this.#services
+    requireMayImport(principalOf(request), stdio, document)
     const { added, changed, unchanged } = await registry.import(document, changeBy(request, this.#services), {
       dryRun: dry_run,
     })

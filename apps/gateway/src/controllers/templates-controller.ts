@@ -49,8 +49,8 @@ export class TemplatesController extends Controller {
     @Path() template: string,
     @Body() body: unknown,
   ): Promise<TemplateView> {
-    const { registry, gateway, stdioMode } = this.#services
-    if (setsCommand(body)) requireMayRegisterCommand(principalOf(request), stdioMode, template)
+    const { registry, gateway, stdio } = this.#services
+    if (setsCommand(body)) requireMayRegisterCommand(principalOf(request), stdio.stdioMode, template)
     await registry.updateTemplate(template, body, changeBy(request, this.#services))
     return gateway.template(template)
   }

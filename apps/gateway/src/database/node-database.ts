@@ -26,6 +26,7 @@ export interface NodeDatabaseOptions {
   readonly pool: PoolOptions
   /** See {@link openStores}. */
   readonly seal: OpenStoresOptions['seal']
+  readonly signer: OpenStoresOptions['signer']
   readonly chain: OpenStoresOptions['chain']
   /** Where the snapshot lies. */
   readonly stateDir: string
@@ -80,12 +81,12 @@ export class NodeDatabase {
    * @throws GatewayConfigError, GatewayStartError as {@link openStores}, and DATABASE_IN_USE for a file another gateway has
    */
   static async open(options: NodeDatabaseOptions, teardown: Teardown): Promise<NodeDatabase> {
-    const { database, schema, pool, seal, chain, onEvent } = options
+    const { database, schema, pool, seal, signer, chain, onEvent } = options
     const url = parseDatabaseUrl(database)
     if (url.kind === 'sqlite' && url.file !== ':memory:') teardown.defer('database lock', await lockSqlite(url.file))
     const snapshot = await openSnapshot(options)
     const whenDown = snapshot.saved === undefined ? 'fail' : 'wait'
-    const stores = await openStores({ database, schema, pool, whenDown, seal, chain })
+    const stores = await openStores({ database, schema, pool, whenDown, seal, signer, chain })
     teardown.defer('database', () => stores.close())
     const warning = stores.warning()
     if (warning !== undefined) onEvent({ type: 'schema-newer', message: warning })

@@ -4,7 +4,7 @@ import type { Request } from 'express'
 import type { EventHub } from '../events/hub.js'
 import type { Authenticate } from '../identity/door.js'
 import type { Identity } from '../identity/identity.js'
-import type { StdioMode } from '../identity/stdio-mode.js'
+import type { StdioRules } from '../identity/stdio-mode.js'
 import type { RegistrySync } from '../registry/sync.js'
 import type { Connections } from '../upstream/connections.js'
 
@@ -19,7 +19,7 @@ export interface Services {
   readonly authenticate: Authenticate
   readonly identity: Identity
   readonly authEnabled: boolean
-  readonly stdioMode: StdioMode
+  readonly stdio: Required<StdioRules>
   /** Who is calling, through trusted proxies. */
   readonly addressOf: (request: Request) => string
   /** Brings the counters of the gateway's other processes up to date; bounded. */

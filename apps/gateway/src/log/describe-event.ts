@@ -83,6 +83,11 @@ function describeRegistry(event: RegistryEvent): LogLine {
       })
     case 'takeover':
       return line('warn', `${event.source} takes over an instance that came in over the API`, { ...event })
+    case 'untrusted': {
+      const { template, instanceId } = event
+      const what = instanceId === undefined ? `the health check of ${template}` : `${template}/${instanceId}`
+      return line('error', `${what} was changed in the database by somebody else and is not started`, { ...event })
+    }
     case 'listener-failed':
       return line('error', 'the gateway could not follow a change of the registry', { err: event.error })
   }

@@ -39,16 +39,20 @@ function instanceOf(instance: Instance): Record<string, unknown> {
 
 function attachOf(attach: Attach): Record<string, unknown> {
   if (attach.kind === 'http') return { endpoint: attach.url, transport: attach.transport }
+  if (attach.kind === 'profile') return { profile: attach.profile }
   // A command is one program here, and a command line with quotes in a file.
   return { command: joinCommand([attach.command]), args: attach.args, working_dir: attach.workingDir }
 }
 
 function secretsOf({ template, id, attach }: Instance): string[] {
-  const names =
-    attach.kind === 'http'
-      ? Object.keys(attach.headers).map((name) => `header:${name}`)
-      : Object.keys(attach.env).map((name) => `env:${name}`)
-  return names.map((name) => `${template}/${id} ${name}`)
+  return secretNames(attach).map((name) => `${template}/${id} ${name}`)
+}
+
+function secretNames(attach: Attach): string[] {
+  if (attach.kind === 'profile') return []
+  if (attach.kind === 'stdio') return Object.keys(attach.env).map((name) => `env:${name}`)
+  const headers = Object.keys(attach.headers).map((name) => `header:${name}`)
+  return [...headers, ...Object.keys(attach.tls ?? {}).map((name) => `tls:${name}`)]
 }
 
 const HEAD = ['format', 'version', 'exported_at']

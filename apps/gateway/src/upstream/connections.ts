@@ -1,7 +1,8 @@
 import type { Instance, TemplateSettings } from '@mcp-platform/core-registry'
 import { type Connection, UpstreamAddressRefusedError, UpstreamSpawnFailedError } from '@mcp-platform/mcp-upstream'
-import { type StdioMode, spawnRefusal } from '../identity/stdio-mode.js'
+import { type StdioRules, spawnRefusal } from '../identity/stdio-mode.js'
 import { refusedConnection } from './refused-connection.js'
+import { UntrustedInstanceError } from './untrusted-instance.js'
 
 type Connect = (instance: Instance, settings: TemplateSettings) => Connection
 
@@ -10,7 +11,7 @@ export type ConnectionEnd = 'cut' | 'forgotten'
 
 export interface ConnectionsOptions {
   readonly connect: Connect
-  readonly stdioMode: StdioMode
+  readonly rules: StdioRules
   /** Told of each instance whose connection was cut or forgotten here, so that other processes do the same. */
   readonly onEnd?: ((how: ConnectionEnd, template: string, instanceId: string) => void) | undefined
 }
@@ -49,7 +50,8 @@ export class Connections {
   // The registry may hold what this start does not allow (it was made under another bind address, say): that is the
   // trouble of one instance, which says so, and never of the gateway.
   #connectOrRefuse(instance: Instance, settings: TemplateSettings): Connection {
-    const reason = instance.attach.kind === 'stdio' ? spawnRefusal(instance, this.#options.stdioMode) : undefined
+    if (instance.untrusted !== undefined) return refusedConnection(new UntrustedInstanceError(instance.untrusted))
+    const reason = spawnRefusal(instance, this.#options.rules)
     if (reason !== undefined) return refusedConnection(new UpstreamSpawnFailedError({ reason }))
     try {
       return this.#options.connect(instance, settings)

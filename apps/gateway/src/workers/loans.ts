@@ -34,7 +34,7 @@ export class Loans {
 
   /** The connection as the primary shall use it: its cap counts over all workers. */
   share(instance: Instance, settings: TemplateSettings, connection: Connection): Connection {
-    if (instance.attach.kind !== 'stdio') return connection
+    if (instance.attach.kind === 'http') return connection
     const shared = new SharedConnection(connection, { maxInFlight: instanceMaxInFlight(instance, settings) })
     this.#lent.set(connectionName(instance), { shared, instance })
     return shared

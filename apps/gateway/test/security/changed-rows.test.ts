@@ -29,10 +29,16 @@ describe('a row that was changed in the database', () => {
     expect((await gateway.admin('POST', '/gateway/register?probe=true', body)).json.probe.ok).toBe(true)
     await inDatabase(gateway, async (db) => {
       const { spec } = await db.selectFrom('instances').select('spec').executeTakeFirstOrThrow()
-      const changed = { ...JSON.parse(spec), attach: { kind: 'stdio', command: '/usr/bin/touch', args: [canary], env: {} } }
+      const changed = {
+        ...JSON.parse(spec),
+        attach: { kind: 'stdio', command: '/usr/bin/touch', args: [canary], env: {} },
+      }
       const v = Number((await db.selectFrom('registry_version').select('v').executeTakeFirstOrThrow()).v) + 1
       await db.updateTable('registry_version').set({ v }).execute()
-      await db.updateTable('instances').set({ spec: JSON.stringify(changed), v }).execute()
+      await db
+        .updateTable('instances')
+        .set({ spec: JSON.stringify(changed), v })
+        .execute()
     })
     await waitFor(async () => (await health(gateway, 'std', 's'))?.healthy === false, { what: 'the change is seen' })
     const reason = expect.stringMatching(/its row in the database was changed behind the gateway/)

@@ -99,7 +99,10 @@ describe('a launch profile', () => {
     const { file } = await profilesFile()
     const folder = (await tempDir()).path
     const registry = join(folder, 'registry.json')
-    await writeFile(registry, JSON.stringify({ templates: { std: { instances: [{ id: 's', profile: 'everything' }] } } }))
+    await writeFile(
+      registry,
+      JSON.stringify({ templates: { std: { instances: [{ id: 's', profile: 'everything' }] } } }),
+    )
     const flags = { 'stdio-mode': 'profiles', 'launch-profiles': file, 'registry-file': registry }
     const gateway = await start({ flags })
     await waitFor(async () => (await gateway.get('/mcp/std/health')).json.instances?.s?.healthy === true)
@@ -117,6 +120,8 @@ describe('a launch profile', () => {
     expect(refused.message).not.toContain(SECRET)
     await writeFile(file, `profiles: [${SECRET}`)
     expect((await startFailure({ env, flags: { port: 0, 'launch-profiles': file } })).message).not.toContain(SECRET)
-    expect((await startFailure({ env, flags: { port: 0, 'launch-profiles': `${file}x` } })).message).toMatch(/cannot be read/)
+    expect((await startFailure({ env, flags: { port: 0, 'launch-profiles': `${file}x` } })).message).toMatch(
+      /cannot be read/,
+    )
   })
 })

@@ -23,6 +23,11 @@ export class Mac {
     if (known === undefined || given.length !== 32) return false
     return timingSafeEqual(digest(known.key, text), given)
   }
+
+  /** True for a signature of an older master key: sign again while that is still known. */
+  isOutdated(signature: string): boolean {
+    return !signature.startsWith(`${this.#keys.current.id}.`)
+  }
 }
 
 function digest(key: Buffer, text: string): Buffer {

@@ -13,6 +13,7 @@ export type KeyPurpose =
   | 'audit-chain'
   | 'field-encryption'
   | 'argument-hash'
+  | 'row-signature'
 
 /**
  * The one secret of an installation: 32 bytes, kept outside the database. Everything else is derived from it (HKDF-SHA-256,

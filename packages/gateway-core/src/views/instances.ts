@@ -62,7 +62,7 @@ export function circuitOf(view: TargetView | undefined): CircuitState {
 }
 
 export function transportOf({ attach }: Instance): TransportName {
-  return attach.kind === 'stdio' ? 'stdio' : attach.transport
+  return attach.kind === 'http' ? attach.transport : 'stdio'
 }
 
 function reasonOf(view: TargetView | undefined): string | undefined {
@@ -74,7 +74,16 @@ function attachView(
   instance: Instance,
 ): Pick<
   InstanceView,
-  'transport' | 'endpoint' | 'resolved_endpoint' | 'command' | 'args' | 'working_dir' | 'env' | 'headers'
+  | 'transport'
+  | 'endpoint'
+  | 'resolved_endpoint'
+  | 'command'
+  | 'args'
+  | 'working_dir'
+  | 'profile'
+  | 'env'
+  | 'headers'
+  | 'tls'
 > {
   const { attach } = instance
   if (attach.kind === 'http') {
@@ -83,8 +92,10 @@ function attachView(
       endpoint: attach.url,
       resolved_endpoint: instance.resolvedUrl,
       headers: namesOnly(attach.headers),
+      tls: attach.tls === undefined ? undefined : namesOnly({ ...attach.tls }),
     }
   }
+  if (attach.kind === 'profile') return { transport: 'stdio', profile: attach.profile }
   return {
     transport: 'stdio',
     command: attach.command,
@@ -94,8 +105,10 @@ function attachView(
   }
 }
 
-function namesOnly(secrets: Readonly<Record<string, string>>): Record<string, { has_value: true }> | undefined {
-  const names = Object.keys(secrets)
+function namesOnly(
+  secrets: Readonly<Record<string, string | undefined>>,
+): Record<string, { has_value: true }> | undefined {
+  const names = Object.keys(secrets).filter((name) => secrets[name] !== undefined)
   return names.length === 0 ? undefined : Object.fromEntries(names.map((name) => [name, { has_value: true }]))
 }
 

@@ -28,6 +28,11 @@ export default class GatewayRegister extends ClientCommand {
       helpValue: '"PROGRAM ARGS"',
       helpGroup: INSTANCE,
     }),
+    'launch-profile': Flags.string({
+      description: "command of this name in the gateway's own configuration",
+      helpValue: 'NAME',
+      helpGroup: INSTANCE,
+    }),
     'working-dir': Flags.string({
       description: 'folder that the command starts in',
       helpValue: 'FOLDER',
@@ -79,6 +84,7 @@ export default class GatewayRegister extends ClientCommand {
 interface RegisterFlags {
   readonly endpoint?: string | undefined
   readonly command?: string | undefined
+  readonly 'launch-profile'?: string | undefined
   readonly 'working-dir'?: string | undefined
   readonly env?: string[] | undefined
   readonly header?: string[] | undefined
@@ -94,8 +100,10 @@ interface RegisterFlags {
 }
 
 function requestOf(template: string, flags: RegisterFlags): RegisterRequest {
-  if ((flags.endpoint === undefined) === (flags.command === undefined)) {
-    throw usageError('Give either --endpoint URL or --command "PROGRAM ARGS".', 'mcpp gateway register --help')
+  const ways = [flags.endpoint, flags.command, flags['launch-profile']].filter((way) => way !== undefined)
+  if (ways.length !== 1) {
+    const message = 'Give one of --endpoint URL, --command "PROGRAM ARGS" and --launch-profile NAME.'
+    throw usageError(message, 'mcpp gateway register --help')
   }
   const settings = settingsOf(flags)
   const some = Object.keys(settings).length > 0
@@ -111,6 +119,7 @@ function instanceOf(flags: RegisterFlags): InstanceRequest {
     id,
     endpoint,
     command,
+    profile: flags['launch-profile'],
     working_dir: folder === undefined ? undefined : resolve(folder),
     env: flags.env === undefined ? undefined : parsePairs('--env', flags.env),
     headers: flags.header === undefined ? undefined : parsePairs('--header', flags.header),
