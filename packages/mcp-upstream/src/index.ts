@@ -27,7 +27,7 @@ export {
 } from './errors.js'
 export type { OnUpstreamEvent, SessionLostBecause, UpstreamEvent } from './events.js'
 export type { HttpTransport } from './http/era.js'
-export { AddressGuard, type AddressPolicy } from './http/guard.js'
+export { AddressGuard, type AddressPolicy, type ResolveName } from './http/guard.js'
 export { headerValue } from './http/headers.js'
 export { HttpConnection, type HttpConnectionOptions, OWN_CONTEXT } from './http/http-connection.js'
 export type { TlsOptions } from './http/pools.js'

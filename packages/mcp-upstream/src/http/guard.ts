@@ -1,4 +1,4 @@
-import { lookup as dnsLookup, type LookupAddress } from 'node:dns'
+import { lookup as dnsLookup, type LookupAddress, type LookupAllOptions } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import { type RefusedBecause, UpstreamAddressRefusedError } from '../errors.js'
@@ -9,13 +9,27 @@ export interface AddressPolicy {
   readonly allowLoopback?: boolean | undefined
   /** Ranges such as `10.0.0.0/8` or `fd00::/8`, in CIDR notation. Metadata addresses stay refused inside them. */
   readonly allowPrivateCidrs?: readonly string[] | undefined
+  /** Asks for all addresses of a name. @default the system's resolver */
+  readonly resolve?: ResolveName | undefined
 }
 
-// Cloud metadata: AWS, GCP and others; AWS over IPv6; Azure's wire server, which is public unicast; Alibaba.
+/** Finds all addresses of a name; `all` is always set. */
+export type ResolveName = (
+  hostname: string,
+  options: LookupAllOptions,
+  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void
+
+// Cloud metadata: AWS, GCP and others; AWS for containers (ECS, EKS) and over IPv6; GCP over IPv6; Oracle; Azure's wire
+// server, which is public unicast; Alibaba.
 const METADATA_ADDRESSES: ReadonlySet<string> = new Set([
   '169.254.169.254',
   '169.254.170.2',
+  '169.254.170.23',
   'fd00:ec2::254',
+  'fd00:ec2::23',
+  'fd20:ce::254',
+  '192.0.0.192',
   '168.63.129.16',
   '100.100.100.200',
 ])
@@ -36,11 +50,13 @@ type Range = readonly [ipaddr.IPv4 | ipaddr.IPv6, number]
 export class AddressGuard {
   readonly #allowLoopback: boolean
   readonly #ranges: readonly Range[]
+  readonly #resolve: ResolveName
 
   /** @throws RangeError if a CIDR range is not one. */
   constructor(policy: AddressPolicy = {}) {
     this.#allowLoopback = policy.allowLoopback ?? false
     this.#ranges = (policy.allowPrivateCidrs ?? []).map(parseRange)
+    this.#resolve = policy.resolve ?? dnsLookup
   }
 
   /** @throws UpstreamAddressRefusedError for another scheme than http(s), user info, or a literal or host that is refused. */
@@ -67,7 +83,7 @@ export class AddressGuard {
 
   /** For sockets: `dns.lookup` whose every answer is checked. One refused address refuses the name. */
   readonly lookup: LookupFunction = (hostname, options, callback) => {
-    dnsLookup(hostname, { ...options, all: true }, (error, addresses) => {
+    this.#resolve(hostname, { ...options, all: true }, (error, addresses) => {
       const failure = error ?? this.#refusalOf(addresses)
       const first = addresses?.[0]
       if (failure !== undefined || first === undefined) callback(failure ?? new Error('no address'), '', 0)
@@ -89,9 +105,9 @@ export class AddressGuard {
     if (!ipaddr.isValid(bare)) return 'host'
     // `process` unwraps IPv4 in IPv6, which reaches the same host.
     const parsed = ipaddr.process(bare)
-    if (METADATA_ADDRESSES.has(parsed.toString())) return 'metadata'
+    if (METADATA_ADDRESSES.has(parsed.toString()) || METADATA_ADDRESSES.has(carried(parsed))) return 'metadata'
     const range = parsed.range()
-    if (range === 'unicast' || this.#isNamed(parsed)) return undefined
+    if ((range === 'unicast' && isGlobal(parsed)) || this.#isNamed(parsed)) return undefined
     if (range === 'loopback') return this.#allowLoopback ? undefined : 'loopback'
     return range === 'private' || range === 'uniqueLocal' || range === 'carrierGradeNat' ? 'private' : 'not_unicast'
   }
@@ -99,6 +115,21 @@ export class AddressGuard {
   #isNamed(address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
     return this.#ranges.some(([base, bits]) => base.kind() === address.kind() && address.match(base, bits))
   }
+}
+
+// What is global in IPv6 is 2000::/3 (RFC 4291, 2.4). ipaddr.js calls unicast whatever it has no other name for, such as
+// the IPv4-compatible ::127.0.0.1.
+function isGlobal(address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
+  return !(address instanceof ipaddr.IPv6) || ((address.parts[0] ?? 0) & 0xe000) === 0x2000
+}
+
+/** The IPv4 address that an IPv6 one leads to by NAT64 (RFC 6052) or 6to4 (RFC 3056); empty for others. */
+function carried(address: ipaddr.IPv4 | ipaddr.IPv6): string {
+  if (!(address instanceof ipaddr.IPv6)) return ''
+  const range = address.range()
+  if (range !== 'rfc6052' && range !== '6to4') return ''
+  const [high = 0, low = 0] = range === '6to4' ? address.parts.slice(1, 3) : address.parts.slice(6, 8)
+  return [high >> 8, high & 0xff, low >> 8, low & 0xff].join('.')
 }
 
 /** The host of a URL without the brackets of IPv6. */

@@ -32,6 +32,8 @@ describe('AddressGuard', () => {
     ['255.255.255.255', 'not_unicast'],
     ['64:ff9b::7f00:1', 'not_unicast'],
     ['2002:7f00:1::', 'not_unicast'],
+    ['::7f00:1', 'not_unicast'],
+    ['5f00::1', 'not_unicast'],
     ['169.254.169.254', 'metadata'],
     ['::ffff:169.254.169.254', 'metadata'],
     ['168.63.129.16', 'metadata'],
