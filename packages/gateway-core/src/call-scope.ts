@@ -7,6 +7,8 @@ export interface CallScopeOptions {
   readonly wheel: DeadlineWheel
   readonly totalMs: number
   readonly scopes: Set<CallScope>
+  /** How long the client may take to answer a question, in milliseconds; the total time stands still meanwhile. */
+  readonly askMs?: number | undefined
   /** A legacy client that hangs up has not cancelled: it may come back for the answer. @default false */
   readonly outlivesCaller?: boolean | undefined
 }
@@ -17,7 +19,11 @@ export interface CallScopeOptions {
  */
 export class CallScope {
   readonly #abort = new AbortController()
-  readonly #deadline: Deadline
+  readonly #options: CallScopeOptions
+  readonly #questions = new Set<string>()
+  #deadline: Deadline
+  /** What was left of the total time when the client was asked. */
+  #leftMs: number
   readonly #scopes: Set<CallScope>
   readonly #response: ServerResponse
   readonly #gone = (): void => this.#abort.abort(new CallerGoneError())
@@ -26,7 +32,9 @@ export class CallScope {
     this.#response = options.response
     this.#scopes = options.scopes
     this.#scopes.add(this)
-    this.#deadline = options.wheel.start(options.totalMs, () => this.#abort.abort(new DeadlineError(options.totalMs)))
+    this.#options = options
+    this.#leftMs = options.totalMs
+    this.#deadline = this.#startTotal()
     if (options.outlivesCaller !== true) options.response.once('close', this.#gone)
   }
 
@@ -39,6 +47,24 @@ export class CallScope {
     return this.#abort
   }
 
+  /** The client has a question to answer: the total time stands still, and a bound of its own runs. */
+  hold(question: string): void {
+    const { wheel, askMs } = this.#options
+    if (askMs === undefined || !this.#scopes.has(this)) return
+    this.#questions.add(question)
+    if (this.#questions.size > 1) return
+    this.#leftMs = this.#deadline.leftMs
+    this.#deadline.cancel()
+    this.#deadline = wheel.start(askMs, () => this.#abort.abort(new DeadlineError(askMs)))
+  }
+
+  /** The question is answered; with the last one the time goes on. */
+  release(question: string): void {
+    if (!this.#questions.delete(question) || this.#questions.size > 0) return
+    this.#deadline.cancel()
+    this.#deadline = this.#startTotal()
+  }
+
   stop(): void {
     this.#abort.abort(new ShutdownError())
   }
@@ -47,6 +73,12 @@ export class CallScope {
     this.#deadline.cancel()
     this.#scopes.delete(this)
     this.#response.off('close', this.#gone)
+    this.#questions.clear()
+  }
+
+  #startTotal(): Deadline {
+    const { wheel, totalMs } = this.#options
+    return wheel.start(this.#leftMs, () => this.#abort.abort(new DeadlineError(totalMs)))
   }
 }
 

@@ -6,6 +6,8 @@ interface Slot {
 
 /** A bound on one call; `cancel` when the call has ended. */
 export interface Deadline {
+  /** Time that is left, in milliseconds; never negative. */
+  readonly leftMs: number
   cancel(): void
 }
 
@@ -26,7 +28,7 @@ export class DeadlineWheel {
   start(afterMs: number, expire: () => void): Deadline {
     const at = Math.ceil((this.#now() + afterMs) / TICK_MS)
     const slot = this.#slots.get(at) ?? this.#open(at)
-    const entry = new Entry(slot.calls, expire)
+    const entry = new Entry({ slot: slot.calls, expire, leftMs: () => Math.max(0, at * TICK_MS - this.#now()) })
     slot.calls.add(entry)
     this.#timer ??= setInterval(() => this.#turn(), TICK_MS).unref()
     return entry
@@ -58,21 +60,29 @@ export class DeadlineWheel {
   }
 }
 
-class Entry implements Deadline {
-  readonly #slot: Set<Deadline>
-  readonly #expire: () => void
+interface EntryFacts {
+  readonly slot: Set<Deadline>
+  expire(): void
+  leftMs(): number
+}
 
-  constructor(slot: Set<Deadline>, expire: () => void) {
-    this.#slot = slot
-    this.#expire = expire
+class Entry implements Deadline {
+  readonly #facts: EntryFacts
+
+  constructor(facts: EntryFacts) {
+    this.#facts = facts
+  }
+
+  get leftMs(): number {
+    return this.#facts.leftMs()
   }
 
   cancel(): void {
-    this.#slot.delete(this)
+    this.#facts.slot.delete(this)
   }
 
   fire(): void {
-    this.#slot.delete(this)
-    this.#expire()
+    this.#facts.slot.delete(this)
+    this.#facts.expire()
   }
 }

@@ -94,6 +94,8 @@ export interface GatewayOptions {
   readonly maxStallMs?: number | undefined
   /** Without a message for this long a client's session ends, in milliseconds. @default 30 min */
   readonly sessionIdleMs?: number | undefined
+  /** How long a client may take to answer a question of a server; the call's total time stands still, in milliseconds. @default 10 min */
+  readonly maxAskMs?: number | undefined
   /** Calls that one principal may have in flight, over all processes. @default 1_024 */
   readonly maxInFlightPerPrincipal?: number | undefined
   /** Whether the database answers, for `GET /gateway/health`. @default 'none' */
@@ -138,13 +140,14 @@ export class Gateway {
     const sealer = new Sealer(options.sealingKeys ?? [{ kid: 'r', key: randomBytes(32) }])
     this.#sealer = sealer
     const home = options.home ?? 'main'
-    this.#parked = new ParkedCalls({ sealer, home })
+    this.#parked = new ParkedCalls({ sealer, home, maxParkedMs: options.maxAskMs })
     this.#sessions = new SessionBook({
       sealer,
       home,
       now: this.#now,
       wallNow: Date.now,
       idleMs: options.sessionIdleMs,
+      askMs: options.maxAskMs,
     })
     this.#routes = this.#makeRoutes()
     const places = { own: home, sealer, sessions: this.#sessions, adopting: new Adoptions() }

@@ -29,7 +29,23 @@ export interface ClientSessionFacts {
    */
   readonly mark?: string | undefined
   readonly now: () => number
+  /** How long the client may take to answer a question, in milliseconds. @default 600_000 */
+  readonly askMs?: number | undefined
 }
+
+/** The time of a call, which stands still while its client has a question to answer. */
+export interface CallClock {
+  hold(question: string): void
+  release(question: string): void
+}
+
+interface Call {
+  readonly abort: AbortController
+  readonly clock: CallClock | undefined
+}
+
+/** A person may think about a question for this long, in milliseconds (BALANCING.md, timers). */
+const DEFAULT_ASK_MS = 10 * 60_000
 
 /** What a client said in `initialize`. */
 export interface ClientHello {
@@ -72,9 +88,11 @@ export class ClientSession {
   lastUsedAt: number
   /** Monotonic milliseconds. */
   readonly now: () => number
+  /** How long the client may take to answer a question, in milliseconds. */
+  readonly askMs: number
   readonly #mark: string
   readonly #ended = new AbortController()
-  readonly #calls = new Map<string, AbortController>()
+  readonly #calls = new Map<string, Call>()
   readonly #asks = new Map<string, (message: Buffer) => void>()
   readonly #streams = new Map<string, Stream>()
   #nextStream = 1
@@ -86,6 +104,7 @@ export class ClientSession {
     this.template = facts.template
     this.now = facts.now
     this.lastUsedAt = facts.now()
+    this.askMs = facts.askMs ?? DEFAULT_ASK_MS
     this.#mark = facts.mark ?? ''
     this.outbox = new EventLog(`${this.#mark}s`)
     this.#streams.set(this.outbox.streamId, { log: this.outbox, forgetAt: undefined })
@@ -129,9 +148,9 @@ export class ClientSession {
     return this.outbox.append(json)
   }
 
-  /** Registers a call under the client's own id, for cancellation. */
-  beginCall(idToken: string, abort: AbortController): void {
-    this.#calls.set(idToken, abort)
+  /** Registers a call under the client's own id, for cancellation and for questions that stop its clock. */
+  beginCall(idToken: string, abort: AbortController, clock?: CallClock | undefined): void {
+    this.#calls.set(idToken, { abort, clock })
   }
 
   endCall(idToken: string): void {
@@ -140,7 +159,16 @@ export class ClientSession {
 
   /** `notifications/cancelled`: ends the call with that id, if it is still under way. */
   cancel(idToken: string): void {
-    this.#calls.get(idToken)?.abort(new CancelledByClientError())
+    this.#calls.get(idToken)?.abort.abort(new CancelledByClientError())
+  }
+
+  /**
+   * A question goes out to the client: the clock of the call that it belongs to stands still until the answer comes. One
+   * on the session's own stream may belong to any of them.
+   */
+  questioned(question: string, callIdToken?: string | undefined): void {
+    const calls = callIdToken === undefined ? [...this.#calls.values()] : [this.#calls.get(callIdToken)]
+    for (const call of calls) call?.clock?.hold(question)
   }
 
   /**
@@ -162,6 +190,7 @@ export class ClientSession {
 
   /** A response from the client; false if we never asked: it is the server's question that it answers. */
   answered(idToken: string, message: Buffer): boolean {
+    for (const { clock } of this.#calls.values()) clock?.release(idToken)
     const resolve = this.#asks.get(idToken)
     resolve?.(message)
     return resolve !== undefined
@@ -176,7 +205,7 @@ export class ClientSession {
   leave(reason: unknown): UpstreamSession | undefined {
     if (this.#ended.signal.aborted) return undefined
     this.#ended.abort(reason)
-    for (const call of this.#calls.values()) call.abort(reason)
+    for (const { abort } of this.#calls.values()) abort.abort(reason)
     for (const { log } of this.#streams.values()) log.end()
     return this.upstream
   }

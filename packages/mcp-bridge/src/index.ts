@@ -2,6 +2,7 @@ export { type Adoption, adoptSession, isAdoptable } from './adopt-session.js'
 export { type Aggregate, type AggregateOptions, aggregate } from './aggregate/aggregate.js'
 export { aliasOf, exposedName } from './aggregate/names.js'
 export type { AggregateDispatch, AggregatePart, OnPartFailed } from './aggregate/part.js'
+export { askedId } from './asking.js'
 export { bridge, bridgeLegacy } from './bridge.js'
 export type { CallerProfile, ClientInfo, LegacyCaller, ModernCaller, PlainCaller } from './caller.js'
 export {
@@ -15,7 +16,7 @@ export {
   type ListMethod,
   type ListPage,
 } from './catalogue.js'
-export { CancelledByClientError, type ClientHello, ClientSession } from './client-session.js'
+export { type CallClock, CancelledByClientError, type ClientHello, ClientSession } from './client-session.js'
 export { EventLog, type EventReader } from './event-log.js'
 export { decodeHeaderValue, encodeHeaderValue } from './header-value.js'
 export type { JsonObject } from './json-object.js'

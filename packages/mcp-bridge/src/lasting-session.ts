@@ -13,6 +13,7 @@ import {
   type UpstreamSession,
   UpstreamSessionLostError,
 } from '@mcp-platform/mcp-upstream'
+import { answerServer, askedId, capabilityFor, REFUSAL } from './asking.js'
 import { asObject } from './json-edit.js'
 import { SessionMemory } from './session-memory.js'
 
@@ -134,6 +135,7 @@ export class LastingSession implements UpstreamSession {
     const asks: string[] = []
     const watching: MessageSink = {
       message: (json, envelope) => {
+        if (this.#cannotAnswer(envelope)) return this.#refuse(json, envelope, session)
         if (envelope.kind === 'request') asks.push(this.#memory.asked(json, envelope, session))
         if (envelope.kind === 'response') this.#onResponse(message, envelope)
         return sink.message(json, envelope)
@@ -227,12 +229,24 @@ export class LastingSession implements UpstreamSession {
     const { sink, signal } = this.#listener
     const watching: MessageSink = {
       message: (json, envelope) => {
+        if (this.#cannotAnswer(envelope)) return this.#refuse(json, envelope, session)
         if (envelope.kind === 'request') this.#memory.asked(json, envelope, session)
         return sink.message(json, envelope)
       },
     }
     // A server without a GET stream, or one that dropped it, is no reason to end the session: calls still work.
     session.listen(watching, signal).catch(() => undefined)
+  }
+
+  /** A client is not asked what it never offered: one that is not made for it may not answer at all. */
+  #cannotAnswer({ kind, method }: ReplyEnvelope): boolean {
+    const capability = kind === 'request' ? capabilityFor(method) : undefined
+    return capability !== undefined && !(capability in this.#options.init.capabilities)
+  }
+
+  async #refuse(json: Buffer, envelope: ReplyEnvelope, session: UpstreamSession): Promise<void> {
+    const io = { signal: this.ended, limits: this.#options.limits }
+    await answerServer(session, askedId(json, envelope), REFUSAL, io)
   }
 
   /** What changed while the server was away, nobody heard: the client has to look for itself. */

@@ -21,6 +21,8 @@ export interface SessionBookOptions {
   readonly maxSessions?: number | undefined
   /** Sessions of one principal. @default 1_000 */
   readonly maxPerPrincipal?: number | undefined
+  /** How long a client may take to answer a question, in milliseconds. @default 10 min */
+  readonly askMs?: number | undefined
   /** How long {@link SessionBook.close} waits for servers to hear that their sessions are over, in milliseconds. @default 10_000 */
   readonly closeMs?: number | undefined
 }
@@ -174,12 +176,12 @@ export class SessionBook {
     if (upstream) this.#closing.add(session.template ?? '', upstream)
   }
 
-  #open(facts: Omit<ClientSessionFacts, 'now'>): ClientSession {
-    const { now } = this.#options
+  #open(facts: Omit<ClientSessionFacts, 'now' | 'askMs'>): ClientSession {
+    const { now, askMs } = this.#options
     const { context, localId } = facts
     const limit = this.#reachedLimit(context)
     if (limit !== undefined && !this.#evictAbandoned(context)) throw new TooManySessionsError(limit)
-    const session = new ClientSession({ ...facts, now })
+    const session = new ClientSession({ ...facts, now, askMs })
     this.#sessions.set(localId, { session, bornAt: now() })
     this.#perPrincipal.set(context, (this.#perPrincipal.get(context) ?? 0) + 1)
     session.ended.addEventListener('abort', () => this.#forget(session), { once: true })

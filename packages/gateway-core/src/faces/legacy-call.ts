@@ -1,6 +1,6 @@
-import { type ClientSession, idToken } from '@mcp-platform/mcp-bridge'
+import { askedId, type ClientSession, idToken } from '@mcp-platform/mcp-bridge'
 import type { UpstreamMessage } from '@mcp-platform/mcp-upstream'
-import type { GatewayCall } from '../call.js'
+import type { GatewayCall, GatewayReply } from '../call.js'
 import { CallScope, totalTimeMs } from '../call-scope.js'
 import type { NativeExchange } from './native-exchange.js'
 import { runNative, totalMsOf } from './run-native.js'
@@ -17,6 +17,28 @@ export function observe({ context, template, principal }: NativeExchange, sessio
       instanceId: session.instanceId ?? '',
       event: { type: 'session_reinitialised', context: principal.id },
     })
+}
+
+/** Runs a call of a session; while the client has a question of its answer's stream to answer, its time stands still. */
+export async function runLegacy(
+  exchange: NativeExchange,
+  session: ClientSession,
+  call: GatewayCall,
+): Promise<GatewayReply> {
+  const reply = await runNative(exchange, call)
+  if (reply.kind !== 'stream') return reply
+  const id = idToken(call.message)
+  return {
+    kind: 'stream',
+    pipe: (sink) =>
+      reply.pipe({
+        message(json, envelope) {
+          if (envelope.kind === 'request') session.questioned(askedId(json, envelope), id)
+          return sink.message(json, envelope)
+        },
+      }),
+    cancel: (reason) => reply.cancel(reason),
+  }
 }
 
 /** Takes what wants no answer: notifications, and the client's answers to questions. */
@@ -55,10 +77,11 @@ export async function inScope<T>(
     wheel: context.wheel,
     scopes: context.scopes,
     totalMs: totalTimeMs(request, totalMsOf(exchange)),
+    askMs: session.askMs,
     outlivesCaller: true,
   })
   const id = idToken(message)
-  session.beginCall(id, scope.controller)
+  session.beginCall(id, scope.controller, scope)
   try {
     return await use({
       requestId,

@@ -12,7 +12,7 @@ import { scanEnvelope, type UpstreamMessage } from '@mcp-platform/mcp-upstream'
 import type { GatewayReply } from '../call.js'
 import { GatewayError } from '../errors.js'
 import { callHeaders } from './headers.js'
-import { inScope, observe, take } from './legacy-call.js'
+import { inScope, observe, runLegacy, take } from './legacy-call.js'
 import type { NativeExchange } from './native-exchange.js'
 import { sendJson } from './respond.js'
 import { ResumableStream } from './resumable-stream.js'
@@ -89,19 +89,24 @@ async function batchAnswer(
     return undefined
   }
   try {
-    return await inScope(exchange, session, message, async (call) => lastMessage(await runNative(exchange, call)))
+    return await inScope(exchange, session, message, async (call) =>
+      lastMessage(await runLegacy(exchange, session, call), session),
+    )
   } catch (error) {
     return rpcErrorMessage(toRpcFailure(error, exchange.requestId), idToken(message))
   }
 }
 
-async function lastMessage(reply: GatewayReply): Promise<Buffer | undefined> {
+// A batch is answered at once, when all of it is there: what comes before goes to the client's own stream.
+async function lastMessage(reply: GatewayReply, session: ClientSession): Promise<Buffer | undefined> {
   if (reply.kind === 'complete') return reply.json
   if (reply.kind === 'accepted') return undefined
   let response: Buffer | undefined
   await reply.pipe({
     message: (json, envelope) => {
-      if (envelope.kind === 'response') response = json
+      if (envelope.kind !== 'response') return session.outbox.append(json)
+      response = json
+      return undefined
     },
   })
   return response
@@ -133,7 +138,7 @@ async function serveRequest(exchange: NativeExchange, session: ClientSession, me
     const onInterrupted = (): void => void stream.interrupt()
     // The call lasts until its answer is delivered: until then it can be cancelled, and its time runs.
     await inScope(exchange, session, message, async (call) =>
-      deliver(exchange, await runNative(exchange, { ...call, onInterrupted }), stream, log),
+      deliver(exchange, await runLegacy(exchange, session, { ...call, onInterrupted }), stream, log),
     )
   } catch (error) {
     if (error instanceof CancelledByClientError) return cancelled(exchange, stream)

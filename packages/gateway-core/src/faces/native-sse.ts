@@ -11,10 +11,9 @@ import { GatewayError } from '../errors.js'
 import { readJsonBody } from './body.js'
 import { EventStream } from './event-stream.js'
 import { servedElsewhere } from './hop.js'
-import { inScope, observe, take } from './legacy-call.js'
+import { inScope, observe, runLegacy, take } from './legacy-call.js'
 import type { NativeExchange } from './native-exchange.js'
 import { rpcErrorMessage, toRpcFailure } from './rpc-error.js'
-import { runNative } from './run-native.js'
 
 /** The deprecated HTTP+SSE transport (2024-11-05): `GET …/sse` opens the session, `POST …/message` speaks in it. */
 export type SsePath = 'sse' | 'message'
@@ -69,7 +68,7 @@ async function answerOnStream(
 ): Promise<void> {
   try {
     if (message.envelope.kind === 'request') {
-      await inScope(exchange, session, message, async (call) => tell(session, await runNative(exchange, call)))
+      await inScope(exchange, session, message, async (call) => tell(session, await runLegacy(exchange, session, call)))
       if (session.upstream) session.instanceId ??= exchange.trace.instanceId
     } else {
       await take(exchange, session, message)

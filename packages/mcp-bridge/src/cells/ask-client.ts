@@ -5,13 +5,11 @@ import type { ClientSession } from '../client-session.js'
 import { asObject } from '../json-edit.js'
 import { ProtocolError, RPC } from '../protocol-error.js'
 
-/** A person may think about a question for this long, in milliseconds (BALANCING.md, timers). */
-const ASK_TIMEOUT_MS = 10 * 60_000
-
 /**
  * Sends one input request of a modern server to a legacy client, on the stream of the call that it belongs to, and
  * returns the client's result.
- * @throws ProtocolError -32021 for what the client never declared; the client's own error; the reason of the signal
+ * @throws ProtocolError -32021 for what the client never declared; -32600 when it does not answer in time; the client's
+ * own error; the reason of the signal
  */
 export async function askClient(
   session: ClientSession,
@@ -32,12 +30,24 @@ export async function askClient(
       data,
     )
   }
-  const { idToken, answer } = session.ask(AbortSignal.any([signal, AbortSignal.timeout(ASK_TIMEOUT_MS)]))
+  const { idToken, answer } = session.ask(AbortSignal.any([signal, silence(session, method)]))
   const json = Buffer.from(
     `{"jsonrpc":"2.0","id":${idToken},"method":${JSON.stringify(method)},"params":${JSON.stringify(params ?? {})}}`,
   )
   await sink.message(json, scanReply(json))
   return resultOf(await answer)
+}
+
+/** Aborts when the client was given all the time that there is. */
+function silence({ askMs }: ClientSession, method: string): AbortSignal {
+  const abort = new AbortController()
+  const error = new ProtocolError(
+    RPC.invalidRequest,
+    200,
+    `the client did not answer ${method} within ${askMs / 1000} s`,
+  )
+  setTimeout(() => abort.abort(error), askMs).unref()
+  return abort.signal
 }
 
 function resultOf(message: Buffer): unknown {

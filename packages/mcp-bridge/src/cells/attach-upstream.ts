@@ -1,4 +1,5 @@
-import type { UpstreamSession } from '@mcp-platform/mcp-upstream'
+import type { ReplyEnvelope, UpstreamSession } from '@mcp-platform/mcp-upstream'
+import { askedId } from '../asking.js'
 import type { ClientSession } from '../client-session.js'
 import { SessionNotFoundError } from '../protocol-error.js'
 
@@ -14,9 +15,14 @@ export function attachUpstream(session: ClientSession, upstream: UpstreamSession
 // What the server sends outside of any answer goes to the client's GET stream, for as long as the session lives.
 async function relayOutbox(upstream: UpstreamSession, session: ClientSession): Promise<void> {
   try {
-    await upstream.listen({ message: (json, envelope) => session.announce(json, envelope.method) }, session.ended)
+    await upstream.listen({ message: (json, envelope) => relay(session, json, envelope) }, session.ended)
   } catch {
     // A server without a GET stream, or one that dropped it, is no reason to end the session: calls still work.
     return
   }
+}
+
+function relay(session: ClientSession, json: Buffer, envelope: ReplyEnvelope): void | Promise<void> {
+  if (envelope.kind === 'request') session.questioned(askedId(json, envelope))
+  return session.announce(json, envelope.method)
 }

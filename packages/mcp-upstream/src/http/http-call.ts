@@ -58,6 +58,7 @@ export class HttpCall implements Dispatcher.DispatchHandler, Timed {
   readonly #onPhase: ((phase: Phase) => void) | undefined
   #reader: AnswerReader
   #controller: Dispatcher.DispatchController | undefined
+  #mayBeSilent = false
   #over = false
 
   constructor(reader: AnswerReader, limits: CallLimits, onPhase?: ((phase: Phase) => void) | undefined) {
@@ -97,6 +98,12 @@ export class HttpCall implements Dispatcher.DispatchHandler, Timed {
     reader.letGo?.()
   }
 
+  /** From now on the server may say nothing for as long as it likes: it waits for somebody to answer its question. */
+  allowSilence(): void {
+    this.#mayBeSilent = true
+    if (!this.#over && this.#timer === 'idle') wheel.disarm(this)
+  }
+
   /** Stops reading; the server is not to blame for the silence that follows. */
   pause(): void {
     if (this.#over || this.#reader === IGNORE) return
@@ -106,7 +113,7 @@ export class HttpCall implements Dispatcher.DispatchHandler, Timed {
 
   resume(): void {
     if (this.#over || this.#controller?.paused !== true) return
-    wheel.arm(this, this.#limits.idleMs ?? Number.POSITIVE_INFINITY)
+    this.#armIdle()
     this.#controller.resume()
   }
 
@@ -135,7 +142,7 @@ export class HttpCall implements Dispatcher.DispatchHandler, Timed {
     if (this.#over || this.#reader === IGNORE) return
     this.#safely(() => this.#reader.data(chunk))
     if (this.#over || controller.paused || this.#reader === IGNORE) return
-    wheel.arm(this, this.#limits.idleMs ?? Number.POSITIVE_INFINITY)
+    this.#armIdle()
   }
 
   onResponseEnd(): void {
@@ -166,6 +173,10 @@ export class HttpCall implements Dispatcher.DispatchHandler, Timed {
   #bound(): number | undefined {
     if (this.#timer === 'connect') return this.#limits.connectMs
     return this.#timer === 'first_byte' ? this.#limits.firstByteMs : this.#limits.idleMs
+  }
+
+  #armIdle(): void {
+    if (!this.#mayBeSilent) wheel.arm(this, this.#limits.idleMs ?? Number.POSITIVE_INFINITY)
   }
 
   #safely(read: () => void): void {

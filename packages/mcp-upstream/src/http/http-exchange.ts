@@ -288,6 +288,8 @@ class HttpExchange implements AnswerReader, AnswerSource, ResumedReader {
 
   #message(json: Buffer, envelope: ReplyEnvelope): void {
     if (envelope.kind !== 'response') {
+      // It goes on when the client has answered; until then only the call's total time bounds it.
+      if (envelope.kind === 'request') this.#call.allowSilence()
       this.#flow.message(json, envelope)
       return
     }

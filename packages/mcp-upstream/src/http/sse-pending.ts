@@ -20,6 +20,7 @@ export class PendingAnswer implements Timed {
   readonly #flow: AnswerFlow
   #isOver = false
   #hasBegun = false
+  #mayBeSilent = false
   #onOver: (() => void) | undefined
 
   constructor(id: Buffer, message: UpstreamMessage, options: ExchangeOptions, cancelled: () => void) {
@@ -57,7 +58,10 @@ export class PendingAnswer implements Timed {
 
   message(json: Buffer, envelope: ReplyEnvelope): void {
     this.#hasBegun = true
-    wheel.arm(this, this.#options.limits.idleMs)
+    // A server that asked the client something is silent for as long as the client thinks.
+    this.#mayBeSilent ||= envelope.kind === 'request'
+    if (this.#mayBeSilent) wheel.disarm(this)
+    else wheel.arm(this, this.#options.limits.idleMs)
     const back = this.#backEdits(envelope.progressToken, this.#message.envelope.progressToken)
     this.#flow.message(back.length === 0 ? json : spliceMany(json, back), shiftReply(envelope, back))
   }
