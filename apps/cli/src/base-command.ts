@@ -1,4 +1,5 @@
 import { Command, type Interfaces } from '@oclif/core'
+import { systemCode } from './errors.js'
 import { globalFlags } from './global-flags.js'
 import { type Paint, painter } from './output/colour.js'
 import type { CredentialKind } from './output/error-report.js'
@@ -41,16 +42,19 @@ export abstract class BaseCommand extends Command {
     rows: readonly (readonly Cell[])[],
   ): Promise<string> {
     const { table } = await import('./output/table.js')
-    return table(head, rows, this.paint(flags))
+    return table(head, rows, this.paint(flags), process.stdout.isTTY ? process.stdout.columns : undefined)
   }
 
   /** Called by oclif with whatever `run` has thrown. */
   protected override async catch(error: Interfaces.CommandError): Promise<unknown> {
-    // Wrong usage: oclif says so itself, with exit code 2.
-    if ('oclif' in error) return super.catch(error)
-    const { reportOf } = await import('./output/error-report.js')
     const command = (this.id ?? '').replaceAll(':', ' ')
-    const report = reportOf(error, { command, credentialKind: this.credentialKind })
+    // `this.exit()`: nothing went wrong.
+    if ('oclif' in error && systemCode(error) === 'EEXIT') return super.catch(error)
+    const { reportOf, reportOfUsage } = await import('./output/error-report.js')
+    const report =
+      'oclif' in error
+        ? reportOfUsage(error.message, command)
+        : reportOf(error, { command, credentialKind: this.credentialKind })
     const { writeReport } = await import('./output/write-report.js')
     writeReport(report, error, { json: this.argv.includes('--json'), verbose: this.argv.includes('--verbose') })
     process.exitCode = report.exitCode

@@ -11,13 +11,17 @@ describe('mcpp', () => {
   it.each([
     [['gateway', 'call'], 'Missing 2 required args'],
     [['gateway', 'list', '--nonsense'], 'Nonexistent flag'],
-    [['gateway', 'register', 't'], 'either --endpoint URL or --command'],
-    [['gateway', 'register', 't', '--endpoint', 'http://h', '--command', 'c'], 'either --endpoint URL or --command'],
+    [['gateway', 'register', 't'], 'Give one of --endpoint URL, --command'],
+    [['gateway', 'register', 't', '--endpoint', 'http://h', '--command', 'c'], 'Give one of --endpoint URL, --command'],
     [['gateway', 'register', 't', '--endpoint', 'http://h', '--weight', 'heavy'], '--weight expects a number'],
     [['gateway', 'register', 't', '--endpoint', 'http://h', '--header', 'oops'], '--header expects KEY=VALUE'],
     [['gateway', 'register', 't', '--endpoint', 'http://h', '--metadata', '[1]'], 'JSON object'],
     [['gateway', 'deregister', 't'], '--all'],
     [['gateway', 'set', 't'], 'KEY=VALUE'],
+    [['gateway', 'set', 't', 'i', 'weight=3'], 'Try: mcpp gateway set t --instance i weight=3\n'],
+    [['gateway', 'set', 't', 'weight=3'], 'Try: mcpp gateway set t --instance ID weight=3\n'],
+    [['gateway', 'set', 't', 'strategy'], 'Expected KEY=VALUE, got "strategy".'],
+    [['gateway', 'start', '--port'], 'Flag --port expects a value.\nTry: mcpp gateway start --help\n'],
     [['gateway', 'list', '--url', 'nowhere'], '--url must be a URL'],
     [['gateway', 'list', '--api-key', 'a', '--token', 'b'], 'Two credentials'],
     [['gateway', 'client-config', '--for', 'netscape'], 'Expected --for'],
@@ -25,6 +29,18 @@ describe('mcpp', () => {
     const { code, stderr, stdout } = await mcpp(args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toContain(text)
+  })
+
+  it('says wrong usage as it says every other error: a sentence, facts, the next command', async () => {
+    const { stderr } = await mcpp(['gateway', 'show'])
+    expect(stderr).toBe(
+      'Error: Missing 1 required arg:\n  template  name of the template\nTry: mcpp gateway show --help\n',
+    )
+    const { code, stderr: json } = await mcpp(['gateway', 'show', '--json'])
+    expect({ code, error: JSON.parse(json).error }).toMatchObject({
+      code: 2,
+      error: { code: 'CLI_USAGE', exit_code: 2, next: 'mcpp gateway show --help' },
+    })
   })
 
   it('guesses the command that was meant', async () => {

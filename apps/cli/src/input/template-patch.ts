@@ -30,7 +30,7 @@ type Node = Map<string, unknown>
 export function buildPatch(texts: readonly string[]): Record<string, unknown> {
   const patch: Node = new Map()
   for (const text of texts) {
-    const [key, value] = splitPair('set', text)
+    const [key, value] = splitPair('mcpp gateway set', text)
     put(patch, pathOf(key), readValue(value))
   }
   return plain(patch)
@@ -64,7 +64,7 @@ function pathOf(key: string): readonly string[] {
   if (member !== undefined) {
     const path = [first, member.replaceAll('-', '_'), ...(names.length > 0 ? [names.join('.')] : [])]
     if (path.every((part) => part !== '')) return path
-    throw usageError(`set: ${key} has an empty part.`)
+    throw usageError(`${key} has an empty part.`)
   }
   const name = SHORT.get(first) ?? first
   return LOAD_BALANCER.has(name) ? ['load_balancer', name] : [name]

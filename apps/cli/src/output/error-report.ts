@@ -50,6 +50,9 @@ const PROBLEM_NEXT: Readonly<Record<string, (problem: Problem) => string>> = {
   INTERNAL: () => 'mcpp gateway logs',
 }
 
+/** Where the parser stops to say what is wrong and begins to say where help is. */
+const PARSER_ADVICE = /\n+(?:Note: |See more help with )/
+
 /** Turns anything thrown into what people and scripts get. */
 export function reportOf(error: unknown, context: ReportContext): ErrorReport {
   if (error instanceof CliError) return ofCli(error)
@@ -61,6 +64,22 @@ export function reportOf(error: unknown, context: ReportContext): ErrorReport {
   return { code: 'CLI_FAILED', message, details: [], next: undefined, exitCode: exitCodes.failed, problem: undefined }
 }
 
+/**
+ * Reports what the parser of flags and arguments has refused.
+ * @param text its message: a sentence, maybe a list, and advice that is ours to give
+ */
+export function reportOfUsage(text: string, command: string): ErrorReport {
+  const [message = '', ...details] = (text.split(PARSER_ADVICE, 1)[0] ?? '').trim().split('\n')
+  return {
+    code: 'CLI_USAGE',
+    message,
+    details: details.map((line) => printable(line.trim())).filter((line) => line !== ''),
+    next: `mcpp ${command} --help`,
+    exitCode: exitCodes.usage,
+    problem: undefined,
+  }
+}
+
 function ofCli({ code, message, next, exitCode }: CliError): ErrorReport {
   return { code, message, details: [], next, exitCode, problem: undefined }
 }
@@ -68,7 +87,7 @@ function ofCli({ code, message, next, exitCode }: CliError): ErrorReport {
 function ofProblem(problem: Problem, context: ReportContext): ErrorReport {
   return {
     code: problem.code,
-    message: problem.detail,
+    message: sentenceOf(problem),
     details: [...faultLines(problem), ...outcomeLines(problem)],
     next: nextOf(problem, context),
     exitCode: exitOf(problem.status),
@@ -99,12 +118,27 @@ function nextOf(problem: Problem, { command, credentialKind }: ReportContext): s
   if (status === 429) return undefined
   if (status === 401) return credentialKind === 'api-key' ? 'mcpp config set api-key -' : 'mcpp gateway login USER'
   if (status === 403) return 'mcpp gateway whoami'
-  if (code === 'CONFLICT' && command === 'gateway register') return 'mcpp gateway register … --replace'
+  if (code === 'CONFLICT' && command === 'gateway register') return nextOfTaken(problem)
   if (status === 422) return `mcpp ${command} --help`
   return PROBLEM_NEXT[code]?.(problem) ?? 'mcpp gateway status'
 }
 
-function faultLines({ errors = [] }: Problem): string[] {
+// What a file or a discovery source owns cannot be replaced: only another id helps.
+function nextOfTaken({ template = 'TEMPLATE', source }: Problem): string {
+  if (source === undefined) return 'mcpp gateway register … --replace'
+  return `mcpp gateway register ${template} … --id OTHER_ID`
+}
+
+// All at once they are a long line: the lines below it are easier to read.
+function sentenceOf({ detail, errors = [] }: Problem): string {
+  const holdsAll = errors.length > 1 && errors.every(({ message }) => detail.includes(message))
+  return holdsAll ? `${errors.length} faults:` : detail
+}
+
+// A single fault is the sentence itself.
+function faultLines({ detail, errors = [] }: Problem): string[] {
+  const [only, ...others] = errors
+  if (only === undefined || (others.length === 0 && detail.includes(only.message))) return []
   return errors.map(({ path, message }) => printable(path === '' ? message : `${path}: ${message}`))
 }
 

@@ -1,5 +1,6 @@
 import Table from 'cli-table3'
 import type { Paint } from './colour.js'
+import { columnWidths } from './column-widths.js'
 import { printable } from './printable.js'
 
 /** A cell: text is made safe for the terminal; `{ painted }` is ours and stays as it is. */
@@ -23,14 +24,25 @@ const NO_LINES = {
   middle: '  ',
 }
 
-/** Columns without lines: easy to read, easy to cut. Absent values are `-`. */
-export function table(head: readonly string[], rows: readonly (readonly Cell[])[], paint: Paint): string {
+/**
+ * Columns without lines: easy to read, easy to cut. Absent values are `-`.
+ * @param maxWidth where the lines end, in characters: the widest columns give way. @default nothing is cut
+ */
+export function table(
+  head: readonly string[],
+  rows: readonly (readonly Cell[])[],
+  paint: Paint,
+  maxWidth: number = Number.POSITIVE_INFINITY,
+): string {
+  const titles = head.map((title) => title.toUpperCase())
+  const texts = rows.map((row) => row.map(cellText))
   const drawn = new Table({
-    head: head.map((title) => paint('bold', title.toUpperCase())),
+    head: titles.map((title) => paint('bold', title)),
+    colWidths: [...columnWidths([titles, ...texts], maxWidth)],
     chars: NO_LINES,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   })
-  for (const row of rows) drawn.push(row.map(cellText))
+  for (const row of texts) drawn.push(row)
   return drawn
     .toString()
     .split('\n')

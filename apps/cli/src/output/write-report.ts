@@ -12,6 +12,9 @@ export function writeReport(
   if (verbose) process.stderr.write(`${verboseText(report, error)}\n`)
 }
 
+/** `load_balancer.strategy: …`: the name of a field stays as it is spelled. */
+const FIELD_FIRST = /^[\w-]+(?:[.[][\w.[\]-]*)?: /
+
 function asText({ message, details, next }: ErrorReport): string {
   const lines = [`Error: ${printable(sentence(message))}`, ...details.map((detail) => `  ${detail}`)]
   if (next !== undefined) lines.push(`Try: ${next}`)
@@ -31,6 +34,6 @@ function verboseText({ code, problem }: ErrorReport, error: unknown): string {
 }
 
 function sentence(text: string): string {
-  const first = text.charAt(0).toUpperCase() + text.slice(1)
-  return /[.!?]$/.test(first) ? first : `${first}.`
+  const first = FIELD_FIRST.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1)
+  return /[.!?:]$/.test(first) ? first : `${first}.`
 }

@@ -145,9 +145,12 @@ function present(members: Record<string, unknown>): Record<string, never> {
   return Object.fromEntries(given) as Record<string, never>
 }
 
-function responseText({ status, probe, message }: RegisterResponse): string {
+function responseText({ status, probe, message, template_name: template }: RegisterResponse): string {
   if (probe === undefined) return `${message} (${status})`
-  if (!probe.ok) return `${message}, but its first health check failed: ${probe.reason ?? status}`
+  if (!probe.ok) {
+    const failed = `${message}, but its first health check failed: ${probe.reason ?? status}`
+    return `${failed}\nTry: mcpp gateway explain ${template}`
+  }
   return probe.endpoint === undefined
     ? `${message} (${status})`
     : `${message} (${status}), answered at ${probe.endpoint}`

@@ -1,9 +1,9 @@
-import type { InstancePatch, TemplateSettingsPatch } from '@mcp-platform/contract'
+import type { TemplateSettingsPatch } from '@mcp-platform/contract'
 import { Args, Flags } from '@oclif/core'
 import { ClientCommand } from '../../client-command.js'
 import { usageError } from '../../errors.js'
-import { splitPair } from '../../input/pairs.js'
-import { buildPatch, readValue } from '../../input/template-patch.js'
+import { checkPairs, instancePatch } from '../../input/instance-patch.js'
+import { buildPatch } from '../../input/template-patch.js'
 
 export default class GatewaySet extends ClientCommand {
   static override summary = 'Change settings of a template, or weight and state of an instance.'
@@ -23,6 +23,7 @@ export default class GatewaySet extends ClientCommand {
   async run(): Promise<void> {
     const { args, argv, flags } = await this.parse(GatewaySet)
     const pairs = argv.slice(1).map(String)
+    checkPairs(args.template, flags.instance, pairs)
     if (pairs.length === 0) throw usageError('Give at least one KEY=VALUE.', `mcpp gateway show ${args.template}`)
     await using client = await this.connect(flags)
     if (flags.instance !== undefined) {
@@ -34,9 +35,4 @@ export default class GatewaySet extends ClientCommand {
     const view = await client.updateTemplate(args.template, buildPatch(pairs) as TemplateSettingsPatch)
     await this.print(flags, view, () => `Changed ${view.name}: ${pairs.join(', ')}.`)
   }
-}
-
-function instancePatch(pairs: readonly string[]): InstancePatch {
-  const entries = pairs.map((pair) => splitPair('set', pair)).map(([key, value]) => [key, readValue(value)])
-  return Object.fromEntries(entries) as InstancePatch
 }
