@@ -28,7 +28,7 @@ export interface GatewayCall {
   readonly pinnedTo?: string | undefined
   /** The server interrupted its answer and means to be asked for the rest later: see `ExchangeOptions.onInterrupted`. */
   readonly onInterrupted?: (() => void) | undefined
-  /** Made by the gateway itself (list fetches): authorised where its result is used. */
+  /** Made by the gateway itself for a call that was counted already: no limit counts it again. It is authorised like any. */
   readonly internal?: boolean | undefined
   readonly trace: CallTrace
 }

@@ -106,7 +106,11 @@ async function exchange(
   return reply.kind === 'stream' ? settleStream(reply) : reply
 }
 
+/** A subscription may have nothing to say for weeks: no silence ends it. What JSON cannot carry to other processes is no bound. */
+const NEVER_IDLE_MS = 0x7fff_ffff
+
 function limitsOf(call: GatewayCall, route: Route): ExchangeLimits {
+  if (call.message.envelope.method === 'subscriptions/listen') return { ...route.readLimits, idleMs: NEVER_IDLE_MS }
   return retryClass(call.message.envelope.method) === 'call' ? route.callLimits : route.readLimits
 }
 

@@ -92,6 +92,10 @@ export interface GatewayOptions {
   readonly maxBodyBytes?: number | undefined
   /** A reader of an event stream that takes nothing for this long is cut, in milliseconds. @default 30 s */
   readonly maxStallMs?: number | undefined
+  /**
+   * A subscription of a 2026 client ends gracefully after this long at most, so that load can move, in milliseconds. @default 1 h
+   */
+  readonly subscriptionMaxAgeMs?: number | undefined
   /** Without a message for this long a client's session ends, in milliseconds. @default 30 min */
   readonly sessionIdleMs?: number | undefined
   /** How long a client may take to answer a question of a server; the call's total time stands still, in milliseconds. @default 10 min */
@@ -109,6 +113,7 @@ export interface GatewayOptions {
 }
 
 const DEFAULT_MAX_BODY_BYTES = 4 * 1024 * 1024
+const DEFAULT_SUBSCRIPTION_MAX_AGE_MS = 3_600_000
 const DEFAULT_MAX_IN_FLIGHT_PER_PRINCIPAL = 1_024
 /** How long a stop waits for calls to end by themselves, in milliseconds. */
 const DEFAULT_GRACE_MS = 30_000
@@ -349,8 +354,10 @@ export class Gateway {
       templateHealth: (name) => this.templateHealth(name),
       maxBodyBytes: this.#options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES,
       maxStallMs: this.#options.maxStallMs,
+      subscriptionMaxAgeMs: this.#options.subscriptionMaxAgeMs ?? DEFAULT_SUBSCRIPTION_MAX_AGE_MS,
       homes,
       now: this.#now,
+      random: this.#random,
       onEvent: this.#onEvent,
     }
   }

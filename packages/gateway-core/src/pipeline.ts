@@ -60,7 +60,7 @@ export class Pipeline {
   /** @throws GatewayError, or CallerGoneError when nobody waits for the answer any more */
   async run(call: GatewayCall): Promise<GatewayReply> {
     const { limits, stats, now } = this.#options
-    limits.enter(call.principal.id)
+    if (!call.internal) limits.enter(call.principal.id)
     stats.begin()
     const startedAt = now()
     try {
@@ -77,7 +77,7 @@ export class Pipeline {
     const { authorizer, admit } = this.#options
     authorizer.require(call.principal, actionOf(call), call.requestId)
     // Only who may call at all can use up a limit that others share.
-    admit?.(call)
+    if (!call.internal) admit?.(call)
     return this.#toInstance(call, this.#options.routes.require(call.template))
   }
 
@@ -110,7 +110,7 @@ export class Pipeline {
     const durationMs = now() - startedAt
     const answer = error === undefined ? undefined : asAnswer(error, call)
     const failed = answer !== undefined && !(answer instanceof CallerGoneError)
-    limits.leave(call.principal.id)
+    if (!call.internal) limits.leave(call.principal.id)
     stats.end(failed, durationMs)
     const route = routes.find(call.template)
     if (route) count(route.stats, failed, durationMs)

@@ -1,3 +1,4 @@
+import type { ExchangeOptions, UpstreamMessage, UpstreamReply } from '@mcp-platform/mcp-upstream'
 import type { ClientSession } from './client-session.js'
 import type { JsonObject } from './json-object.js'
 
@@ -36,6 +37,8 @@ export interface LegacyCaller {
   readonly era: 'legacy'
   readonly context: string
   readonly session: ClientSession
+  /** Opens a subscription on modern servers for the session. @default on the one that the exchange goes to */
+  readonly listen?: ((message: UpstreamMessage, options: ExchangeOptions) => Promise<UpstreamReply>) | undefined
 }
 
 /** Who is on the client side of one exchange, in protocol terms. */

@@ -32,10 +32,13 @@ export interface FaceContext {
   readonly maxBodyBytes: number
   /** How long the reader of an event stream may take nothing, in milliseconds. @default that of EventStream */
   readonly maxStallMs?: number | undefined
+  /** A subscription of a 2026 client ends gracefully within this time, in milliseconds. */
+  readonly subscriptionMaxAgeMs: number
   /** Other processes that sessions may live in. */
   readonly homes: Homes
   /** Makes sure that the body of a message that was sent on is the one that its sender had. @throws GatewayError */
   readonly checkBody?: ((request: IncomingMessage, body: Buffer) => void) | undefined
   readonly now: () => number
+  readonly random: () => number
   readonly onEvent: GatewayObserver
 }

@@ -3,7 +3,7 @@ import type { UpstreamMessage } from '@mcp-platform/mcp-upstream'
 import type { GatewayCall, GatewayReply } from '../call.js'
 import { CallScope, totalTimeMs } from '../call-scope.js'
 import type { NativeExchange } from './native-exchange.js'
-import { runNative, totalMsOf } from './run-native.js'
+import { listenFor, runNative, totalMsOf } from './run-native.js'
 import { forgetChanged } from './visible-tools.js'
 
 /** Lets the gateway hear what happens to a session apart from its calls. */
@@ -89,7 +89,7 @@ export async function inScope<T>(
       template: template ?? '',
       principal,
       message,
-      caller: { era: 'legacy', context: principal.id, session },
+      caller: { era: 'legacy', context: principal.id, session, listen: listenFor(exchange, session) },
       signal: scope.signal,
       header,
       pinnedTo: session.instanceId,

@@ -1,28 +1,43 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { GatewayCall, GatewayReply } from '../call.js'
+import { idToken, type JsonObject, META } from '@mcp-platform/mcp-bridge'
+import { type MessageSink, type ReplyEnvelope, scanReply } from '@mcp-platform/mcp-upstream'
+import { type GatewayCall, type GatewayReply, newTrace } from '../call.js'
 import type { Pipeline } from '../pipeline.js'
 import type { Route } from '../route.js'
+import { Gatherer } from './gatherer.js'
 
-type Sink = Parameters<(GatewayReply & { kind: 'stream' })['pipe']>[0]
+type StreamReply = GatewayReply & { readonly kind: 'stream' }
 
 /** Time between two looks at which instances there are, in milliseconds. */
-const LOOK_MS = 5_000
+const LOOK_MS = 1_000
 /** How long the acknowledgement waits for the other instances, in milliseconds. */
 const OTHERS_MS = 1_500
+/** Pause before an instance whose stream ended is listened to again, in milliseconds; doubled each time up to the other. */
+const AGAIN_MS = 250
+const MAX_AGAIN_MS = 15_000
 const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged'
 
+const LISTS: Readonly<Record<string, string>> = {
+  toolsListChanged: 'notifications/tools/list_changed',
+  promptsListChanged: 'notifications/prompts/list_changed',
+  resourcesListChanged: 'notifications/resources/list_changed',
+}
+
 /**
- * `subscriptions/listen` on a template with several instances: any of them may serve the call that changes something, so
- * all of them are listened to. The first one speaks for the subscription (acknowledgement and end); the others only add
- * what they announce, and are found again when they come and go.
+ * `subscriptions/listen` on a template: any of its instances may serve the call that changes something, so all of them
+ * are listened to, also those that come later. The first one acknowledges. The subscription outlives each of them: one
+ * whose stream ends is listened to again, and since something may have been missed meanwhile, everything that was
+ * subscribed to is announced as changed, once. It ends with the signal of the call only.
  */
 export async function listenEverywhere(call: GatewayCall, route: Route, pipeline: Pipeline): Promise<GatewayReply> {
-  const first = await pipeline.run(call)
+  const over = new AbortController()
+  const signal = AbortSignal.any([call.signal, over.signal])
+  const first = await pipeline.run({ ...call, signal })
   if (first.kind !== 'stream') return first
   return {
     kind: 'stream',
-    pipe: (sink) => new WideListener(call, route, pipeline).run(first, sink),
-    cancel: (reason) => first.cancel(reason),
+    pipe: (sink) => new WideListener({ ...call, signal }, route, pipeline, over, sink).run(first),
+    cancel: (reason) => over.abort(reason),
   }
 }
 
@@ -30,73 +45,167 @@ class WideListener {
   readonly #call: GatewayCall
   readonly #route: Route
   readonly #pipeline: Pipeline
-  readonly #over = new AbortController()
-  readonly #signal: AbortSignal
+  readonly #over: AbortController
+  readonly #sink: MessageSink
+  readonly #gatherer: Gatherer
+  readonly #begun = Promise.withResolvers<void>()
+  /** Instances that are looked after. */
+  readonly #kept = new Set<string>()
+  /** Instances that have acknowledged and whose stream has not ended. */
   readonly #open = new Set<string>()
+  #honoured: JsonObject = {}
+  #mayHaveMissed = false
 
-  constructor(call: GatewayCall, route: Route, pipeline: Pipeline) {
+  constructor(call: GatewayCall, route: Route, pipeline: Pipeline, over: AbortController, sink: MessageSink) {
     this.#call = call
     this.#route = route
     this.#pipeline = pipeline
-    this.#signal = AbortSignal.any([call.signal, this.#over.signal])
+    this.#over = over
+    this.#sink = sink
+    this.#gatherer = new Gatherer(sink, (error) => over.abort(error))
   }
 
-  async run(first: GatewayReply & { kind: 'stream' }, sink: Sink): Promise<void> {
-    if (this.#call.trace.instanceId !== undefined) this.#open.add(this.#call.trace.instanceId)
+  /** Rejects with the reason of the signal, or with what went wrong before the subscription was acknowledged. */
+  async run(first: StreamReply): Promise<void> {
     let timer: NodeJS.Timeout | undefined
     try {
-      await first.pipe({
-        message: async (json, envelope) => {
-          if (envelope.method === ACKNOWLEDGED && timer === undefined) {
-            await this.#others(sink)
-            timer = setInterval(() => this.#listenToOthers(sink), LOOK_MS).unref()
-          }
-          await sink.message(json, envelope)
-        },
-      })
+      const ended = first.pipe({ message: (json, envelope) => this.#firstMessage(json, envelope) })
+      await Promise.race([this.#begun.promise, ended])
+      // A refusal: it was passed on.
+      if (this.#open.size === 0) return
+      void this.#keep(this.#firstId, ended)
+      timer = setInterval(() => this.#look(), LOOK_MS).unref()
+      await aborted(this.#call.signal)
     } finally {
       clearInterval(timer)
+      this.#gatherer.close()
       this.#over.abort(new Error('the subscription is over'))
     }
   }
 
+  get #firstId(): string {
+    return this.#call.trace.instanceId ?? ''
+  }
+
+  async #firstMessage(json: Buffer, envelope: ReplyEnvelope): Promise<void> {
+    if (this.#open.size > 0) return this.#hear(json, envelope)
+    if (envelope.method === ACKNOWLEDGED) {
+      this.#open.add(this.#firstId)
+      this.#kept.add(this.#firstId)
+      this.#honoured = honouredIn(json, envelope)
+      await this.#others()
+    }
+    await this.#sink.message(json, envelope)
+    this.#begun.resolve()
+  }
+
   // The acknowledgement promises that nothing is missed from now on, so it waits for those that answer soon.
-  async #others(sink: Sink): Promise<void> {
+  async #others(): Promise<void> {
     const enough = new AbortController()
     const late = delay(OTHERS_MS, undefined, { signal: enough.signal, ref: false }).catch(() => undefined)
-    await Promise.race([Promise.all(this.#listenToOthers(sink)), late])
+    await Promise.race([Promise.all(this.#look()), late])
     enough.abort()
   }
 
-  #listenToOthers(sink: Sink): Promise<void>[] {
-    const missing = [...this.#route.endpoints()].filter(({ id }) => !this.#open.has(id))
+  /** Begins to listen to the instances that are not listened to; each promise resolves at its first success or failure. */
+  #look(): Promise<void>[] {
+    const missing = [...this.#route.endpoints()].filter(({ id }) => !this.#kept.has(id))
     return missing.map(({ id }) => {
       const { promise, resolve } = Promise.withResolvers<void>()
-      void this.#listenTo(id, sink, resolve).finally(resolve)
+      void this.#keep(id, undefined, resolve)
       return promise
     })
   }
 
-  async #listenTo(id: string, sink: Sink, acknowledged: () => void): Promise<void> {
-    this.#open.add(id)
-    try {
-      const trace = { ...this.#call.trace }
-      const reply = await this.#pipeline.run({ ...this.#call, pinnedTo: id, signal: this.#signal, trace })
-      if (reply.kind === 'stream') await reply.pipe(othersSink(sink, acknowledged))
-    } catch {
-      // The call's event has told of the failure; the instance is tried again at the next look.
-    } finally {
-      this.#open.delete(id)
+  /** Listens to one instance for as long as it is there. */
+  async #keep(id: string, first?: Promise<void>, onFirst: () => void = () => undefined): Promise<void> {
+    this.#kept.add(id)
+    let pauseMs = AGAIN_MS
+    let stream = first
+    while (this.#isWanted(id)) {
+      const opened = await this.#follow(id, stream ?? this.#listen(id, onFirst))
+      stream = undefined
+      onFirst()
+      await delay(pauseMs, undefined, { signal: this.#call.signal, ref: false }).catch(() => undefined)
+      pauseMs = opened ? AGAIN_MS : Math.min(pauseMs * 2, MAX_AGAIN_MS)
     }
+    this.#kept.delete(id)
+  }
+
+  #isWanted(id: string): boolean {
+    return !this.#call.signal.aborted && this.#route.endpoint(id) !== undefined
+  }
+
+  /** Resolves when the stream has ended: true if it had been open. */
+  async #follow(id: string, stream: Promise<void>): Promise<boolean> {
+    try {
+      await stream
+    } catch {
+      // The call's event has told of the failure; the instance is tried again.
+    }
+    const wasOpen = this.#open.delete(id)
+    if (wasOpen && !this.#call.signal.aborted) {
+      this.#mayHaveMissed = true
+      if (this.#open.size > 0) this.#announceAll()
+    }
+    return wasOpen
+  }
+
+  async #listen(id: string, onFirst: () => void): Promise<void> {
+    // One that is known to be down is not asked each time: its probe finds out when it is back.
+    if (!this.#route.health.isAvailable(id)) return
+    const call = { ...this.#call, pinnedTo: id, internal: true, trace: newTrace() }
+    const reply = await this.#pipeline.run(call)
+    if (reply.kind !== 'stream') return
+    await reply.pipe({
+      message: (json, envelope) => {
+        if (envelope.method !== ACKNOWLEDGED) return this.#hear(json, envelope)
+        onFirst()
+        return this.#opened(id)
+      },
+    })
+  }
+
+  #opened(id: string): void {
+    this.#open.add(id)
+    if (this.#mayHaveMissed) this.#announceAll()
+  }
+
+  // The end of one instance's stream is not the end of the subscription.
+  async #hear(json: Buffer, envelope: ReplyEnvelope): Promise<void> {
+    if (envelope.kind !== 'notification') return
+    await this.#begun.promise
+    await this.#gatherer.take(json, envelope, this.#kept.size > 1)
+  }
+
+  #announceAll(): void {
+    this.#mayHaveMissed = false
+    const { resourceSubscriptions } = this.#honoured
+    for (const [member, method] of Object.entries(LISTS)) if (this.#honoured[member] === true) this.#announce(method)
+    for (const uri of Array.isArray(resourceSubscriptions) ? resourceSubscriptions : [])
+      this.#announce('notifications/resources/updated', { uri })
+  }
+
+  #announce(method: string, params: JsonObject = {}): void {
+    const members = JSON.stringify(params).slice(1, -1)
+    const meta = `"_meta":{"${META.subscriptionId}":${idToken(this.#call.message)}}`
+    const json = Buffer.from(
+      `{"jsonrpc":"2.0","method":"${method}","params":{${members === '' ? meta : `${members},${meta}`}}}`,
+    )
+    void this.#hear(json, scanReply(json)).catch((error: unknown) => this.#over.abort(error))
   }
 }
 
-// Only what an instance announces; the first one has acknowledged and will end the subscription.
-function othersSink(sink: Sink, acknowledged: () => void): Sink {
-  return {
-    message(json, envelope) {
-      if (envelope.method === ACKNOWLEDGED) return acknowledged()
-      return envelope.kind === 'notification' ? sink.message(json, envelope) : undefined
-    },
-  }
+function honouredIn(json: Buffer, { params }: ReplyEnvelope): JsonObject {
+  if (!params) return {}
+  const { notifications }: { notifications?: unknown } = JSON.parse(json.toString('utf8', params.start, params.end))
+  return typeof notifications === 'object' && notifications !== null ? { ...notifications } : {}
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const stop = (): void => reject(signal.reason)
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop, { once: true })
+  })
 }

@@ -4,6 +4,7 @@ import type { GatewayCall, GatewayReply } from '../call.js'
 import { CallScope, totalTimeMs } from '../call-scope.js'
 import { CallerGoneError } from '../errors.js'
 import { EventStream } from './event-stream.js'
+import { endingGracefully } from './graceful-end.js'
 import { callHeaders } from './headers.js'
 import type { NativeExchange } from './native-exchange.js'
 import { sendJson } from './respond.js'
@@ -12,8 +13,10 @@ import { runNative, totalMsOf } from './run-native.js'
 
 /** Accepting SSE, a caller that waits this long gets its stream opened for keep-alive, in milliseconds. */
 const OPEN_STREAM_AFTER_MS = 10_000
-/** A subscription ends gracefully after about this long, so that streams move on to other instances, in milliseconds. */
-const LISTEN_LIFE_MS = 3_600_000
+/** A subscription that does not end in time after its last moment is cut after this, in milliseconds. */
+const LISTEN_GRACE_MS = 60_000
+/** Subscriptions that began together need not end together: a random part of their life is left off. */
+const LIFE_SPREAD_RATIO = 0.2
 
 /** One message of a 2026-07-28 client. Closing the response cancels the request. */
 export async function serveModern(exchange: NativeExchange, message: UpstreamMessage): Promise<void> {
@@ -41,7 +44,7 @@ async function answer(exchange: NativeExchange, call: GatewayCall): Promise<void
   const early = new EarlyStream(exchange)
   try {
     const reply = await runNative(exchange, call)
-    await early.write(reply)
+    await early.write(listens(call.message) ? endingGracefully(reply, call.message, lifeOf(exchange, call)) : reply)
   } catch (error) {
     if (!early.opened) throw error
     if (error instanceof CallerGoneError) return
@@ -113,13 +116,22 @@ function statusOf({ json, envelope, status }: GatewayReply & { kind: 'complete' 
   return (typeof code === 'number' && STATUS[code]) || status
 }
 
+function listens({ envelope }: UpstreamMessage): boolean {
+  return envelope.method === 'subscriptions/listen'
+}
+
+function lifeOf({ context }: NativeExchange, { signal }: GatewayCall): { lifeMs: number; signal: AbortSignal } {
+  return { lifeMs: context.subscriptionMaxAgeMs * (1 - LIFE_SPREAD_RATIO * context.random()), signal }
+}
+
 function openScope(exchange: NativeExchange, message: UpstreamMessage): CallScope {
   const { context, request, response } = exchange
-  const listens = message.envelope.method === 'subscriptions/listen'
   return new CallScope({
     response,
     wheel: context.wheel,
     scopes: context.scopes,
-    totalMs: listens ? LISTEN_LIFE_MS : totalTimeMs(request, totalMsOf(exchange)),
+    totalMs: listens(message)
+      ? context.subscriptionMaxAgeMs + LISTEN_GRACE_MS
+      : totalTimeMs(request, totalMsOf(exchange)),
   })
 }

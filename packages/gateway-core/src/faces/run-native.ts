@@ -1,7 +1,13 @@
-import { bridgeLegacy, type ClientSession, MODERN_VERSION, type ModernCaller } from '@mcp-platform/mcp-bridge'
+import {
+  bridgeLegacy,
+  type ClientSession,
+  type LegacyCaller,
+  MODERN_VERSION,
+  type ModernCaller,
+} from '@mcp-platform/mcp-bridge'
 import type { ExchangeLimits } from '@mcp-platform/mcp-upstream'
 import { aggregateFor } from '../aggregate.js'
-import type { GatewayCall, GatewayReply } from '../call.js'
+import { type GatewayCall, type GatewayReply, newTrace } from '../call.js'
 import { GatewayError } from '../errors.js'
 import type { NativeExchange } from './native-exchange.js'
 import { listenEverywhere } from './native-listen.js'
@@ -23,6 +29,27 @@ export async function runNative(exchange: NativeExchange, call: GatewayCall): Pr
   // Whether it is there at all is for those to know who may ask: the pipeline finds that out first.
   if (route === undefined) return context.pipeline.run(call)
   return onlyVisible(await listenEverywhere(call, route, context.pipeline), call, context)
+}
+
+/** How a legacy session of one template listens to its servers, if they are of 2026: to all of them. */
+export function listenFor(exchange: NativeExchange, session: ClientSession): LegacyCaller['listen'] {
+  const { context, template, requestId, principal, header } = exchange
+  if (template === undefined) return undefined
+  return (message, { signal }) => {
+    const call: GatewayCall = {
+      requestId,
+      face: 'native',
+      template,
+      principal,
+      message,
+      caller: callerOf(session),
+      signal,
+      header,
+      internal: true,
+      trace: newTrace(),
+    }
+    return listenEverywhere(call, context.routes.require(template), context.pipeline)
+  }
 }
 
 /** The longest that a call on this path may take, in milliseconds. */

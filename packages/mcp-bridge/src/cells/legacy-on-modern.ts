@@ -44,7 +44,7 @@ export async function legacyOnModern(
       session.protocolVersion = negotiate(session.hello.protocolVersion)
       return localResult(message, initializeResult(identity, session.hello.protocolVersion))
     case 'notifications/initialized':
-      followLists(connection, identity, session)
+      followLists(listenedTo(connection, caller), identity, session)
       return ACCEPTED
     case 'notifications/roots/list_changed':
     case 'notifications/cancelled':
@@ -54,12 +54,17 @@ export async function legacyOnModern(
     case 'logging/setLevel':
       return setLevel(session, message)
     case 'resources/subscribe':
-      return subscribe(connection, session, message, options)
+      return subscribe(listenedTo(connection, caller), session, message, options)
     case 'resources/unsubscribe':
       return unsubscribe(session, message)
     default:
       return ask(connection, session, message, options)
   }
+}
+
+// All servers of a template where the caller can listen to them all; else the one at hand.
+function listenedTo(connection: ModernServer, { listen }: LegacyCaller): ModernServer {
+  return listen ? { modern: { era: 'modern', exchange: listen } } : connection
 }
 
 function setLevel(session: ClientSession, message: UpstreamMessage): UpstreamReply {

@@ -14,8 +14,8 @@ import { RPC } from '../protocol-error.js'
 import { META } from '../versions.js'
 import { envelopeOf } from './legacy-envelope.js'
 
-/** Bounds of a listen stream: it lives as long as the session and may be silent for long, in milliseconds. */
-const LISTEN_LIMITS = { connectMs: 2_000, firstByteMs: 15_000, idleMs: 3_600_000, maxAnswerBytes: 1024 * 1024 }
+/** Bounds of a listen stream: it lives as long as the session, and no silence ends it, in milliseconds. */
+const LISTEN_LIMITS = { connectMs: 2_000, firstByteMs: 15_000, idleMs: 0x7fff_ffff, maxAnswerBytes: 1024 * 1024 }
 /** Pause before a listen stream that broke is opened again, in milliseconds. */
 const REOPEN_MS = 1_000
 
