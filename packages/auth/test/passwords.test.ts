@@ -31,6 +31,24 @@ describe('a password', () => {
   })
 
   it.each([
+    ['leavemealone', 'as it stands'],
+    ['LeaveMeAlone', 'in other letters'],
+    ['zanzibar2026', 'with a year behind it'],
+    ['!!zanzibar!!', 'with signs around it'],
+    ['z4nz1b4r2026', 'disguised'],
+    ['zanzibarzanzibar', 'said again'],
+    ['zanzibarzanzibar1', 'said again, with a sign'],
+  ])('%j is refused by a longer list: %s', async (password) => {
+    const more = new Set(['leavemealone', 'zanzibar', 'cat'])
+    expect(await failureOf(() => checkPassword(password, 'anna', more))).toMatchObject({ problem: 'common' })
+    expect(() => checkPassword('zanzibar was too hot', 'anna', more)).not.toThrow()
+    expect(() => checkPassword('83749201847362cat', 'anna', more)).not.toThrow()
+    const passwords = new Argon2Passwords({ common: () => more })
+    expect(() => passwords.check(password, 'anna')).toThrow()
+    expect(() => new Argon2Passwords().check('zanzibar2026', 'anna')).not.toThrow()
+  })
+
+  it.each([
     PASSWORD,
     'no composition rules',
     'тихий омут и черти',

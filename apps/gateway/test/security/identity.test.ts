@@ -59,6 +59,14 @@ describe('users', () => {
     expect((await change(PASSWORD, `${PASSWORD}!`)).json.code).toBe('LOGIN_THROTTLED')
   })
 
+  it.each(['leavemealone', 'SonyEricsson', 'mailcreated5240', 'Zanzibar#2026', 'c0wb0ys-2026!'])(
+    'cannot have a password that is guessed first: %s',
+    async (password) => {
+      const made = await gateway.admin('POST', '/auth/users', { name: 'u-lazy', password })
+      expect([made.status, made.json.errors?.[0].path]).toEqual([422, 'password'])
+    },
+  )
+
   it('have an event stream cut when their credential ends', async () => {
     const { key, id } = await apiKey(gateway, { role: 'user' })
     const response = await fetch(`${gateway.url}/gateway/events`, { headers: { 'x-api-key': key } })

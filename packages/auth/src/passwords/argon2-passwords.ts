@@ -29,6 +29,8 @@ export interface Argon2Cost {
 export interface Argon2PasswordsOptions {
   /** Never below {@link MIN_ARGON2}. Existing hashes are made again at the next login when it rises. */
   readonly cost?: Partial<Argon2Cost> | undefined
+  /** A longer list of common passwords, in lower case; asked for when the first password is set. @default the one built in */
+  readonly common?: (() => ReadonlySet<string>) | undefined
   /** Hashes at the same time. @default 2 */
   readonly concurrency?: number | undefined
   /** Callers that may wait. @default 32 */
@@ -40,11 +42,13 @@ export class Argon2Passwords implements PasswordHasher {
   readonly cost: Argon2Cost
   readonly #slots: Slots
   readonly #dummy: string
+  readonly #common: (() => ReadonlySet<string>) | undefined
 
   /** @throws RangeError for a cost below the minimum */
   constructor(options: Argon2PasswordsOptions = {}) {
     this.cost = checkedCost(options.cost ?? {})
     this.#dummy = nobodysHash(this.cost)
+    this.#common = options.common
     this.#slots = new Slots(
       positive('concurrency', options.concurrency ?? DEFAULT_CONCURRENCY),
       options.maxWaiting ?? DEFAULT_MAX_WAITING,
@@ -52,7 +56,7 @@ export class Argon2Passwords implements PasswordHasher {
   }
 
   check(password: string, user: string): void {
-    checkPassword(password, user)
+    checkPassword(password, user, this.#common?.())
   }
 
   hash(password: string, signal?: AbortSignal): Promise<string> {

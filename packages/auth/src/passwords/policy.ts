@@ -6,20 +6,38 @@ export const MIN_PASSWORD_LENGTH = 12
 export const MAX_PASSWORD_LENGTH = 1_024
 
 const MIN_NAME_LENGTH = 4
+const NONE: ReadonlySet<string> = new Set()
+
+// What a listed word may have around it and still be one of the first guesses.
+const MAX_AFFIX_LENGTH = 8
+const MIN_WORD_LENGTH = 4
 
 /**
  * Length, and nothing that is guessed first: no rules on which characters (NIST SP 800-63B, OWASP ASVS 6.2).
+ * @param more a longer list in lower case, beside the one that is built in
  * @throws PasswordRefusedError
  */
-export function checkPassword(password: string, user: string): void {
+export function checkPassword(password: string, user: string, more: ReadonlySet<string> = NONE): void {
   const length = [...password].length
   if (length < MIN_PASSWORD_LENGTH) refuse('too-short', `a password has at least ${MIN_PASSWORD_LENGTH} characters`)
   if (length > MAX_PASSWORD_LENGTH) refuse('too-long', `a password has at most ${MAX_PASSWORD_LENGTH} characters`)
   const plain = password.toLowerCase()
-  if (isCommon(plain)) refuse('common', 'this password is among those that are guessed first')
+  if (isCommon(plain) || isListed(plain, more)) refuse('common', 'this password is among those that are guessed first')
   if (user.length >= MIN_NAME_LENGTH && essence(plain) === essence(user)) {
     refuse('user-name', 'a password must not be the user name')
   }
+}
+
+/** On a long list of words: there, or there but for a few digits and signs around, for a disguise, or for being said again. */
+function isListed(plain: string, list: ReadonlySet<string>): boolean {
+  if (list.size === 0) return false
+  const core = essence(plain)
+  const isWord = core.length >= MIN_WORD_LENGTH && plain.length - core.length <= MAX_AFFIX_LENGTH
+  return (
+    list.has(plain) ||
+    list.has(repeatedUnit(plain) ?? '') ||
+    (isWord && (list.has(core) || list.has(withoutDisguise(core)) || list.has(repeatedUnit(core) ?? '')))
+  )
 }
 
 /** On the list, on it but for digits and signs around, a repetition of something short or listed, or a run of neighbours. */
