@@ -1,9 +1,11 @@
 import type { GatewayClient, GatewayClientOptions } from '@mcp-platform/client'
+import type { SyncSource } from '@mcp-platform/contract'
 import { BaseCommand } from './base-command.js'
 import { CliError } from './errors.js'
 import { exitCodes } from './exit-codes.js'
 import { connectionFlags, globalFlags } from './global-flags.js'
 import { stateFolderOf } from './local/state-folder.js'
+import { hasFault, sourceLines } from './output/source-lines.js'
 import { isReadableByOthers, loadProfiles, profilesPath } from './settings/profiles.js'
 import { type ConnectionFlags, type ConnectionSettings, originOf, resolveConnection } from './settings/resolve.js'
 import type { LoginPlace } from './settings/stored-login.js'
@@ -26,6 +28,11 @@ export abstract class ClientCommand extends BaseCommand {
   protected async connect(flags: ConnectionFlags): Promise<GatewayClient> {
     const settings = await this.connection(flags)
     return this.client(settings, await this.#credential(settings))
+  }
+
+  /** Says what of the sources (registry file, discovery) is not in the registry: on stderr, so that results stay as they are. */
+  protected warnOfSources(sources: readonly SyncSource[] = []): void {
+    for (const source of sources.filter(hasFault)) this.warning(sourceLines(source).join('\n'))
   }
 
   /** A client that sends the given credential only. */

@@ -26,6 +26,7 @@ export const gatewayFlags = {
   host: value('address to listen on [127.0.0.1]', 'ADDRESS'),
   port: value('port to listen on; 0 takes a free one [8080]', 'PORT'),
   'public-url': value('URL by which callers reach the gateway', 'URL'),
+  'node-url': value('URL by which other nodes reach this one', 'URL'),
   'allowed-host': values('further Host name to serve', 'NAME'),
   'allowed-origin': values('web origin that may send requests', 'ORIGIN'),
   'cors-origin': values('web origin whose scripts may read answers', 'ORIGIN'),

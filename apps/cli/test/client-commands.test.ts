@@ -181,7 +181,7 @@ describe('gateway register', () => {
     const args = ['gateway', 'register', 's', '--endpoint', 'http://h', '--wait']
     const { code, stdout } = await against({ 'POST /gateway/register': response }, args)
     expect(code).toBe(1)
-    expect(stdout).toContain('connection refused')
+    expect(stdout).toContain('connection refused\nTry: mcpp gateway explain s\n')
   })
 })
 
@@ -420,6 +420,25 @@ describe('gateway explain, show and status', () => {
     expect(stdout).toMatch(/timeouts\.total +9 +file:\/r\.json/)
   })
 
+  it.each([['list'], ['status']])('says in %s what of a registry file is missing, and where', async (command) => {
+    const errors = [{ path: '', message: 'registry file /r.yaml: is not valid YAML (line 2 column 8: BAD_INDENT)' }]
+    const sources = [
+      { source: 'file:/good.json', ok: true, instances: 1, errors: [] },
+      { source: 'file:/r.yaml', ok: false, instances: 0, errors },
+    ]
+    const routes = {
+      'GET /gateway/health': {
+        ...{ status: 'empty', version: '1', uptime_seconds: 1, database: 'ok', templates: 0 },
+        instances: { total: 0, healthy: 0, unhealthy: 0 },
+      },
+      'GET /gateway/templates': { templates: [], count: 0 },
+      'GET /gateway/registry': { ...registry, sources },
+    }
+    const { code, stderr } = await against(routes, ['gateway', command])
+    expect(code).toBe(0)
+    expect(stderr).toBe(`Warning: file:/r.yaml: failed\n  ${errors[0]?.message}\n`)
+  })
+
   it('watches over the end of the stream until it is interrupted, which is a normal end', async () => {
     const event = {
       type: 'registry_changed',
@@ -441,6 +460,7 @@ describe('gateway explain, show and status', () => {
     await using gateway = await startFakeGateway({
       'GET /gateway/health': health,
       'GET /gateway/templates': { templates: [], count: 0 },
+      'GET /gateway/registry': registry,
       'GET /gateway/events': (response: ServerResponse) => {
         streams++
         response.writeHead(200, { 'content-type': 'text/event-stream' })

@@ -69,6 +69,31 @@ describe('a registry file', () => {
     await gateway.close()
   })
 
+  it('may be YAML; a broken one is told by its place, where people look', async () => {
+    const file = join((await tempDir()).path, 'registry.yaml')
+    await writeFile(file, `templates:\n  fs:\n    instances:\n      - id: a\n        endpoint: ${server.url}\n`)
+    const gateway = await start({ flags: { 'registry-file': file } })
+    expect((await gateway.get('/gateway/registry')).json.templates.fs.instances).toMatchObject([
+      { id: 'a', source: `file:${file}` },
+    ])
+    await replace(file, 'templates:\n  fs: {hunter2\n')
+    const { json } = await gateway.admin('POST', '/gateway/sync')
+    expect(json.sources[0].ok).toBe(false)
+    expect(json.sources[0].errors[0].message).toMatch(/registry\.yaml: is not valid YAML \(line \d+ column \d+: \w+\)$/)
+    expect((await gateway.get('/gateway/registry')).json.templates.fs.instances).toHaveLength(1)
+    await gateway.close()
+  })
+
+  it('keeps its ids: a registration of one is refused and told who owns it', async () => {
+    const file = await newFile({ templates: { fs: { instances: [{ id: 'a', endpoint: server.url }] } } })
+    const gateway = await start({ flags: { 'registry-file': file } })
+    const body = { template_name: 'fs', instance: { id: 'a', endpoint: 'http://127.0.0.1:1' } }
+    const { status, json } = await gateway.admin('POST', '/gateway/register?replace=true', body)
+    expect(status).toBe(409)
+    expect(json).toMatchObject({ code: 'CONFLICT', template: 'fs', instance_id: 'a', source: `file:${file}` })
+    await gateway.close()
+  })
+
   it('is read on demand, and only with --sync at start', async () => {
     const file = await newFile({ templates: { fs: { instances: [{ id: 'a', endpoint: server.url }] } } })
     const off = await start({ flags: { 'registry-file': file, sync: false } })

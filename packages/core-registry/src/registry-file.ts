@@ -34,8 +34,13 @@ function parseJson(text: string, path: string): unknown {
   try {
     return JSON.parse(text.replace(/^\uFEFF/, ''))
   } catch (error) {
-    throw new RegistryFileError(path, 'is not valid JSON', { cause: error })
+    throw new RegistryFileError(path, `is not valid JSON${placeOf(error)}`, { cause: error })
   }
+}
+
+// Only the place: the message of V8 repeats some of the text, which may be a secret.
+function placeOf(error: unknown): string {
+  return / \(line \d+ column \d+\)/.exec(String(error))?.[0] ?? ''
 }
 
 function parseTemplates(root: Record<string, unknown>, path: string): RegistryFile {

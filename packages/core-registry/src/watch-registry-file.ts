@@ -15,6 +15,11 @@ const DEFAULT_POLL_MS = 2_000
 export interface ReadOptions {
   /** What `${VAR}` in an mcp.json stands for. @default nothing is defined */
   readonly env?: Environment | undefined
+  /**
+   * Makes a value of the text of the file, for formats other than JSON; what it throws becomes the reason of a
+   * `RegistryFileError`. @default JSON
+   */
+  readonly parse?: ((text: string) => unknown) | undefined
 }
 
 /** Options of {@link watchRegistryFile}. */
@@ -41,7 +46,7 @@ export function fileSource(path: string): string {
  * @throws RegistryFileError when it is missing, not readable, not JSON, or of no known format
  */
 export async function readRegistryFile(path: string, options: ReadOptions = {}): Promise<RegistryFile> {
-  return parseRegistryFile(await readText(path), path, { env: options.env ?? {} })
+  return parseText(await readText(path), path, options)
 }
 
 /**
@@ -126,7 +131,7 @@ class FileFollower {
   }
 
   async #deliver(text: string): Promise<void> {
-    const file = parseRegistryFile(text, this.#path, { env: this.#options.env ?? {} })
+    const file = parseText(text, this.#path, this.#options)
     this.#failure = ''
     if (!this.#options.signal.aborted) await this.#options.onChange(file)
   }
@@ -143,6 +148,18 @@ class FileFollower {
     this.#watcher?.close()
     clearInterval(this.#poll)
     clearTimeout(this.#debounce)
+  }
+}
+
+function parseText(text: string, path: string, { env = {}, parse }: ReadOptions): RegistryFile {
+  return parseRegistryFile(parse === undefined ? text : parsed(text, path, parse), path, { env })
+}
+
+function parsed(text: string, path: string, parse: (text: string) => unknown): unknown {
+  try {
+    return parse(text)
+  } catch (error) {
+    throw new RegistryFileError(path, error instanceof Error ? error.message : String(error), { cause: error })
   }
 }
 

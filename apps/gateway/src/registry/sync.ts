@@ -2,6 +2,7 @@ import type { SyncResult, SyncSource } from '@mcp-platform/contract'
 import type { ChangeContext, InstanceRef, Reconciled, Registry, RegistryFile } from '@mcp-platform/core-registry'
 import { fileSource, readRegistryFile, watchRegistryFile } from '@mcp-platform/core-registry/node'
 import { reasonOf } from '../errors.js'
+import { parserOf } from './registry-file-format.js'
 
 /** What {@link RegistrySync} tells its observer. */
 export type SyncEvent =
@@ -40,6 +41,7 @@ export class RegistrySync {
     if (file === undefined) return
     await watchRegistryFile(file, {
       env,
+      parse: parserOf(file),
       signal: this.#stop.signal,
       onChange: async (content) => void (await this.#apply(file, content, { actor: fileSource(file) }, false)),
       onError: (error) => this.#failed(fileSource(file), error),
@@ -51,7 +53,7 @@ export class RegistrySync {
     const { file, env } = this.#options
     if (file === undefined) return { added: [], changed: [], removed: [], sources: [] }
     try {
-      const content = await readRegistryFile(file, { env })
+      const content = await readRegistryFile(file, { env, parse: parserOf(file) })
       const { reconciled, source } = await this.#apply(file, content, by, options.dryRun)
       return { ...wireOf(reconciled), sources: [source] }
     } catch (error) {

@@ -10,6 +10,7 @@ export default class GatewayList extends ClientCommand {
     const { args, flags } = await this.parse(GatewayList)
     await using client = await this.connect(flags)
     const registry = await client.registry()
+    this.warnOfSources(registry.sources)
     const paint = this.paint(flags)
     if (args.template !== undefined) {
       const template = requireTemplate(registry, args.template)

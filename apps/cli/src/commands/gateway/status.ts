@@ -44,6 +44,7 @@ export default class GatewayStatus extends ClientCommand {
     const { NotAllowedError, NotAuthenticatedError } = await import('@mcp-platform/client')
     try {
       const paint = this.paint(flags)
+      this.warnOfSources((await client.registry()).sources)
       const rows = (await client.templates()).map((template): Cell[] => [
         template.name,
         { painted: paintStatus(paint, template.status) },

@@ -1,9 +1,9 @@
-import type { SyncResult, SyncSource } from '@mcp-platform/contract'
+import type { SyncResult } from '@mcp-platform/contract'
 import { Flags } from '@oclif/core'
 import { ClientCommand } from '../../client-command.js'
 import { exitCodes } from '../../exit-codes.js'
 import { CHANGE_HEAD, changeRows } from '../../output/changes.js'
-import { printable } from '../../output/printable.js'
+import { hasFault, sourceLines } from '../../output/source-lines.js'
 
 export default class GatewaySync extends ClientCommand {
   static override summary = 'Run discovery now: the registry file and other sources.'
@@ -27,13 +27,4 @@ export default class GatewaySync extends ClientCommand {
     const lines = sources.flatMap(sourceLines)
     return [...(flags['dry-run'] ? ['Not applied (--dry-run):'] : []), table, ...lines].join('\n')
   }
-}
-
-function hasFault({ ok, errors }: SyncSource): boolean {
-  return !ok || errors.length > 0
-}
-
-function sourceLines({ source, ok, instances, errors }: SyncSource): string[] {
-  const faults = errors.map(({ path, message }) => printable(`  ${path}: ${message}`))
-  return [`${source}: ${ok ? `${instances} instances` : 'failed'}`, ...faults]
 }
