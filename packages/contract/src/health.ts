@@ -19,6 +19,7 @@ export interface InstanceHealth {
   readonly healthy: boolean
   readonly status: InstanceStatus
   readonly reason?: string | undefined
+  /** The one that answered; until one has, the one that was asked for. */
   readonly transport: TransportName
   readonly endpoint?: string | undefined
   /** 0..100. */

@@ -43,6 +43,7 @@ export interface InstanceView {
   readonly id: string
   /** Who registered it: `api`, `file:<path>`, `docker`, … */
   readonly source: string
+  /** The one that answered; until one has, the one that was asked for. */
   readonly transport: TransportName
   /** As given; http only. */
   readonly endpoint?: string | undefined

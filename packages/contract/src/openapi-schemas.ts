@@ -103,6 +103,7 @@ export const openApiSchemas: Readonly<Record<string, Schema>> = {
       request_id: text,
       template: text,
       instance_id: text,
+      source: text,
       retry_after_seconds: { type: 'number' },
       executed: { type: 'string', enum: ['no', 'unknown'] },
       attempts: count,

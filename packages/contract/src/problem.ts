@@ -25,6 +25,8 @@ export interface Problem {
   readonly request_id: string
   readonly template?: string | undefined
   readonly instance_id?: string | undefined
+  /** Who owns the instance that is in the way: `file:<path>`, `docker`, …. */
+  readonly source?: string | undefined
   readonly retry_after_seconds?: number | undefined
   readonly executed?: Executed | undefined
   /** How many instances were tried. */

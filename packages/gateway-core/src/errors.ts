@@ -5,6 +5,8 @@ import type { ErrorCode } from '@mcp-platform/contract'
 export interface GatewayErrorFacts {
   readonly template?: string | undefined
   readonly instanceId?: string | undefined
+  /** Who owns the instance that is in the way. */
+  readonly source?: string | undefined
   readonly retryAfterMs?: number | undefined
   /** Whether the request may have run on a server. Absent where nothing was to be run. */
   readonly executed?: 'no' | 'unknown' | undefined

@@ -16,6 +16,7 @@ export function toProblem(error: unknown, requestId: string): Problem {
     request_id: requestId,
     ...member('template', facts.template),
     ...member('instance_id', facts.instanceId),
+    ...member('source', facts.source),
     ...member(
       'retry_after_seconds',
       facts.retryAfterMs === undefined ? undefined : Math.ceil(facts.retryAfterMs / 1000),

@@ -58,6 +58,19 @@ it('the old transport on both sides carries a call', async () => {
   await client.close()
 })
 
+it('the views name the transport that answered, not the one that was asked for', async () => {
+  const { templates, stats } = harness.gateway.registryView()
+  const transports = Object.entries(templates).map(([name, { instances }]) => [name, instances[0]?.transport])
+  expect(Object.fromEntries(transports)).toEqual({
+    'old-sse': 'sse',
+    'modern-http': 'http',
+    'legacy-http': 'http',
+    'legacy-stdio': 'stdio',
+  })
+  expect(stats.instances_by_transport).toEqual({ http: 2, sse: 1, stdio: 1 })
+  expect(harness.gateway.stats().registry.instances_by_transport).toEqual(stats.instances_by_transport)
+})
+
 describe('the message endpoint of the old transport', () => {
   async function endpointOf(principal?: string): Promise<{ url: string; close: () => void }> {
     const abort = new AbortController()

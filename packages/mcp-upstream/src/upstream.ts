@@ -87,6 +87,8 @@ export interface ServerIdentity {
   readonly result: Readonly<Record<string, unknown>>
   /** HTTP: the URL variant that answered. */
   readonly url?: string | undefined
+  /** HTTP: the transport that answered. */
+  readonly transport?: 'http' | 'sse' | undefined
   readonly learnedAt: Date
 }
 

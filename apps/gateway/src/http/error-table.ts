@@ -69,7 +69,8 @@ function fromRegistry(error: unknown): GatewayError | undefined {
 
 function fromConflict(error: RegistryConflictError): GatewayError {
   const hint = error.reason === 'different-spec' ? ' (?replace=true)' : ''
-  const facts = { template: error.template, instanceId: error.instanceId }
+  const source = error.reason === 'other-source' ? error.owner : undefined
+  const facts = { template: error.template, instanceId: error.instanceId, source }
   return new GatewayError('CONFLICT', `${error.message}${hint}`, facts)
 }
 

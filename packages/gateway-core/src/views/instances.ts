@@ -15,6 +15,7 @@ export function instanceView(instance: Instance, route: Route | undefined, tally
     id: instance.id,
     source: instance.source,
     ...attachView(instance),
+    transport: transportOf(instance, route),
     protocol: instance.protocol,
     era: endpoint?.connection.identity?.era,
     weight: instance.override.weight ?? instance.weight,
@@ -40,7 +41,7 @@ export function instanceHealth(instance: Instance, route: Route | undefined): In
     healthy: view?.healthy ?? UNKNOWN.healthy,
     status: view?.status ?? UNKNOWN.status,
     reason: reasonOf(view),
-    transport: transportOf(instance),
+    transport: transportOf(instance, route),
     endpoint: instance.attach.kind === 'http' ? (instance.resolvedUrl ?? instance.attach.url) : undefined,
     score: scoreOf(route, instance.id, view),
     consecutive_failures: view?.consecutiveFailures ?? 0,
@@ -61,8 +62,10 @@ export function circuitOf(view: TargetView | undefined): CircuitState {
   return state === 'half-open' ? 'half_open' : state
 }
 
-export function transportOf({ attach }: Instance): TransportName {
-  return attach.kind === 'http' ? attach.transport : 'stdio'
+/** The transport that answered; until one has, the one that was asked for. */
+export function transportOf({ attach, id }: Instance, route: Route | undefined): TransportName {
+  if (attach.kind !== 'http') return 'stdio'
+  return route?.endpoint(id)?.connection.identity?.transport ?? attach.transport
 }
 
 function reasonOf(view: TargetView | undefined): string | undefined {
@@ -74,30 +77,19 @@ function attachView(
   instance: Instance,
 ): Pick<
   InstanceView,
-  | 'transport'
-  | 'endpoint'
-  | 'resolved_endpoint'
-  | 'command'
-  | 'args'
-  | 'working_dir'
-  | 'profile'
-  | 'env'
-  | 'headers'
-  | 'tls'
+  'endpoint' | 'resolved_endpoint' | 'command' | 'args' | 'working_dir' | 'profile' | 'env' | 'headers' | 'tls'
 > {
   const { attach } = instance
   if (attach.kind === 'http') {
     return {
-      transport: attach.transport,
       endpoint: attach.url,
       resolved_endpoint: instance.resolvedUrl,
       headers: namesOnly(attach.headers),
       tls: attach.tls === undefined ? undefined : namesOnly({ ...attach.tls }),
     }
   }
-  if (attach.kind === 'profile') return { transport: 'stdio', profile: attach.profile }
+  if (attach.kind === 'profile') return { profile: attach.profile }
   return {
-    transport: 'stdio',
     command: attach.command,
     args: [...attach.args],
     working_dir: attach.workingDir,

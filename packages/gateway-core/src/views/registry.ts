@@ -17,7 +17,7 @@ export function registryView(state: RegistryState, find: Find, tally: Tally): Re
       load_balancer: effectiveWire(template, route).load_balancer ?? {},
     }
   }
-  return { templates, stats: registryStats(state) }
+  return { templates, stats: registryStats(state, find) }
 }
 
 /** `GET /gateway/templates/{t}` */
@@ -33,14 +33,14 @@ export function templateView(template: Template, route: Route | undefined): Temp
   }
 }
 
-export function registryStats(state: RegistryState): RegistryStats {
+export function registryStats(state: RegistryState, find: Find): RegistryStats {
   const instances = [...state.templates.values()].flatMap((template) => template.instances)
   return {
     version: state.version,
     total_templates: state.templates.size,
     total_instances: instances.length,
     instances_by_source: tally(instances.map(({ source }) => source)),
-    instances_by_transport: tally(instances.map(transportOf)),
+    instances_by_transport: tally(instances.map((instance) => transportOf(instance, find(instance.template)))),
   }
 }
 

@@ -27,6 +27,7 @@ export interface StatsFacts {
 export function gatewayStats(facts: StatsFacts): GatewayStats {
   const { routes, tally } = facts
   const total = tally.total(facts.total)
+  const byTemplate = new Map(routes.map((route) => [route.template, route]))
   return {
     gateway: {
       uptime_seconds: Math.floor(facts.uptimeMs / 1000),
@@ -44,7 +45,7 @@ export function gatewayStats(facts: StatsFacts): GatewayStats {
       active_connections: perInstance(routes, tally, (stats) => stats.inFlight),
     },
     health_checker: healthChecker(routes),
-    registry: registryStats(facts.state),
+    registry: registryStats(facts.state, (template) => byTemplate.get(template)),
   }
 }
 

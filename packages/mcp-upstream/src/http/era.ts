@@ -142,7 +142,7 @@ async function legacyAt(init: DetectInit, path: string, transport: 'http' | 'sse
 }
 
 function located(init: DetectInit, identity: ServerIdentity, path: string, transport: 'http' | 'sse'): Located {
-  return { identity: { ...identity, url: new URL(path, init.url).href }, path, transport }
+  return { identity: { ...identity, url: new URL(path, init.url).href, transport }, path, transport }
 }
 
 function namelessModern(init: DetectInit): ServerIdentity {
