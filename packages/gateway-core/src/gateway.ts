@@ -107,6 +107,8 @@ export interface GatewayOptions {
   readonly version?: string | undefined
   /** Monotonic milliseconds. @default performance.now */
   readonly now?: (() => number) | undefined
+  /** Milliseconds since 1970, for the expiry that is sealed into ids. @default Date.now */
+  readonly wallNow?: (() => number) | undefined
   /** 0 <= x < 1. @default Math.random */
   readonly random?: (() => number) | undefined
   readonly onEvent?: GatewayObserver | undefined
@@ -145,12 +147,12 @@ export class Gateway {
     const sealer = new Sealer(options.sealingKeys ?? [{ kid: 'r', key: randomBytes(32) }])
     this.#sealer = sealer
     const home = options.home ?? 'main'
-    this.#parked = new ParkedCalls({ sealer, home, maxParkedMs: options.maxAskMs })
+    this.#parked = new ParkedCalls({ sealer, home, maxParkedMs: options.maxAskMs, wallNow: options.wallNow })
     this.#sessions = new SessionBook({
       sealer,
       home,
       now: this.#now,
-      wallNow: Date.now,
+      wallNow: options.wallNow ?? Date.now,
       idleMs: options.sessionIdleMs,
       askMs: options.maxAskMs,
     })

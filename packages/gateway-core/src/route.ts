@@ -15,7 +15,7 @@ import {
   type Template,
   type TemplateSettings,
 } from '@mcp-platform/core-registry'
-import type { ListItem, ParkedCalls } from '@mcp-platform/mcp-bridge'
+import type { ListItem, ParkedCalls, Parking } from '@mcp-platform/mcp-bridge'
 import type { Connection, ExchangeLimits } from '@mcp-platform/mcp-upstream'
 import { affinityKey } from './affinity.js'
 import { type GatewayCall, kindOf } from './call.js'
@@ -71,6 +71,8 @@ const OVERLOADED_RETRY_AFTER_MS = 1_000
  */
 export class Route {
   readonly template: string
+  /** Calls of the template that wait for their client to answer a question. */
+  readonly parked: Parking
   readonly budget: RetryBudget
   readonly stats: CallStats = new CallStats()
   readonly tasks: TaskHomes
@@ -89,6 +91,7 @@ export class Route {
 
   constructor(template: Template, deps: RouteDependencies) {
     this.template = template.name
+    this.parked = deps.parked.within(template.name)
     this.#deps = deps
     this.budget = new RetryBudget(shareOf(BUDGET_FLOOR, deps.processes))
     this.now = deps.now
@@ -102,11 +105,6 @@ export class Route {
     this.#health = new SwitchableHealth(this.#watch(template))
     this.#balancer = this.#newBalancer()
     this.#applyAdminStates()
-  }
-
-  /** Calls of this process that wait for their client to answer a question. */
-  get parked(): ParkedCalls {
-    return this.#deps.parked
   }
 
   get health(): RouteHealth {

@@ -11,7 +11,7 @@ import { legacyOnLegacy } from './cells/legacy-on-legacy.js'
 import { legacyOnModern } from './cells/legacy-on-modern.js'
 import { modernOnLegacy } from './cells/modern-on-legacy.js'
 import { modernOnModern } from './cells/modern-on-modern.js'
-import type { ParkedCalls } from './parked-calls.js'
+import type { Parking } from './parked-calls.js'
 import { plainOnLegacy, plainOnModern } from './plain.js'
 
 /**
@@ -19,7 +19,7 @@ import { plainOnLegacy, plainOnModern } from './plain.js'
  * The era is the server's own, found out at first use; nothing is balanced or retried in here.
  * @throws UpstreamError from `exchange`; `sent` tells whether the server may have run it.
  */
-export function bridge(connection: Connection, caller: CallerProfile, parked: ParkedCalls): Pick<Upstream, 'exchange'> {
+export function bridge(connection: Connection, caller: CallerProfile, parked: Parking): Pick<Upstream, 'exchange'> {
   return { exchange: (message, options) => exchange(connection, caller, parked, message, options) }
 }
 
@@ -39,7 +39,7 @@ export function bridgeLegacy(
 async function exchange(
   connection: Connection,
   caller: CallerProfile,
-  parked: ParkedCalls,
+  parked: Parking,
   message: UpstreamMessage,
   options: ExchangeOptions,
 ): Promise<UpstreamReply> {

@@ -14,7 +14,7 @@ import type { ModernCaller } from './caller.js'
 import { asObject, objectAt } from './json-edit.js'
 import { idToken, localResult } from './local-reply.js'
 import { wantsLog } from './log-level.js'
-import type { ParkedCall, ParkedCalls } from './parked-calls.js'
+import type { ParkedCall, Parking } from './parked-calls.js'
 import { setUpstreamLevel } from './upstream-level.js'
 
 /** Questions that a server asks at the same time are put to the client together, in milliseconds. */
@@ -29,7 +29,7 @@ export interface ParkableStart {
   /** As the server gets it. */
   readonly legacy: UpstreamMessage
   readonly options: ExchangeOptions
-  readonly parked: ParkedCalls
+  readonly parked: Parking
   readonly decorate: (json: Buffer) => Buffer
 }
 

@@ -29,6 +29,14 @@ interface Parked {
   isOver: boolean
 }
 
+/** Where the calls of one template are parked: another one's request state means nothing here. */
+export interface Parking {
+  readonly hasRoom: boolean
+  park(call: ParkedCall, request: UpstreamMessage): string
+  take(request: UpstreamMessage, principal: string): ParkedCall | undefined
+  evict(principal: string, connection: Connection): Promise<boolean>
+}
+
 /** What a sealed `requestState` of ours carries. The call is found by `id`; the rest must match the retry. */
 interface SealedCall {
   readonly id: string
@@ -54,7 +62,7 @@ export interface ParkedCallsOptions {
  * Calls of modern clients that a legacy server holds open because it asked something back. Each waits behind a sealed
  * `requestState`, bound to principal, request and expiry, for the retry that carries the answers.
  */
-export class ParkedCalls {
+export class ParkedCalls implements Parking {
   readonly #sealer: Sealer
   readonly #home: string
   readonly #maxParkedMs: number
@@ -80,8 +88,21 @@ export class ParkedCalls {
     return this.#calls.size < this.#maxParked
   }
 
+  /** The part of it that belongs to one template. */
+  within(template: string): Parking {
+    const hasRoom = (): boolean => this.hasRoom
+    return {
+      get hasRoom() {
+        return hasRoom()
+      },
+      park: (call, request) => this.park(call, request, template),
+      take: (request, principal) => this.take(request, principal, template),
+      evict: (principal, connection) => this.evict(principal, connection),
+    }
+  }
+
   /** Keeps a call until its retry; the text is what the client sends back. */
-  park(call: ParkedCall, request: UpstreamMessage): string {
+  park(call: ParkedCall, request: UpstreamMessage, template = ''): string {
     const id = randomBytes(12).toString('base64url')
     const expire = (): void => this.#giveUp(id, 'nobody answered the question in time')
     const parked: Parked = { call, timer: setTimeout(expire, this.#maxParkedMs).unref(), isOver: false }
@@ -93,7 +114,7 @@ export class ParkedCalls {
       id,
       home: this.#home,
       principal: call.context,
-      digest: digestOf(request),
+      digest: digestOf(request, template),
       expiresAt: this.#wallNow() + this.#maxParkedMs,
     }
     return this.#sealer.seal('request-state', sealed)
@@ -104,11 +125,11 @@ export class ParkedCalls {
    * a second retry finds nothing.
    * @throws ProtocolError 404 for a state that is forged, cut, expired, of another principal or request, or taken already
    */
-  take(request: UpstreamMessage, principal: string): ParkedCall | undefined {
+  take(request: UpstreamMessage, principal: string, template = ''): ParkedCall | undefined {
     const { requestState } = request.envelope
     if (requestState === undefined) return undefined
     const sealed = this.#sealer.open('request-state', requestState)
-    const fits = isSealedCall(sealed) && this.#fits(sealed, request, principal)
+    const fits = isSealedCall(sealed) && sealed.principal === principal && this.#fits(sealed, request, template)
     const parked = fits ? this.#calls.get(sealed.id) : undefined
     if (!fits || !parked) throw unknownState()
     clearTimeout(parked.timer)
@@ -136,8 +157,8 @@ export class ParkedCalls {
     await Promise.all(calls.map(({ ended }) => ended))
   }
 
-  #fits(sealed: SealedCall, request: UpstreamMessage, principal: string): boolean {
-    return sealed.principal === principal && sealed.digest === digestOf(request) && sealed.expiresAt > this.#wallNow()
+  #fits({ digest, expiresAt }: SealedCall, request: UpstreamMessage, template: string): boolean {
+    return digest === digestOf(request, template) && expiresAt > this.#wallNow()
   }
 
   #giveUp(id: string, why: string): void {
@@ -155,10 +176,10 @@ function unknownState(): ProtocolError {
 }
 
 // The same request with answers added: what must not change between a question and its answer.
-function digestOf({ envelope, body }: UpstreamMessage): string {
+function digestOf({ envelope, body }: UpstreamMessage, template: string): string {
   const args = envelope.arguments ? body.subarray(envelope.arguments.start, envelope.arguments.end) : ''
   return createHash('sha256')
-    .update(`${envelope.method}\n${envelope.name ?? envelope.uri}\n`)
+    .update(`${template}\n${envelope.method}\n${envelope.name ?? envelope.uri}\n`)
     .update(args)
     .digest('base64url')
 }

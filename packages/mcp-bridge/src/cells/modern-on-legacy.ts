@@ -14,7 +14,7 @@ import { leasedExchange } from '../leased-exchange.js'
 import { localResult } from '../local-reply.js'
 import { decorateForModern } from '../modern-result.js'
 import { startParkable } from '../parkable-call.js'
-import type { ParkedCalls } from '../parked-calls.js'
+import type { Parking } from '../parked-calls.js'
 import { LATEST_LEGACY_VERSION, META } from '../versions.js'
 import { listenOnLegacy } from './legacy-listen.js'
 
@@ -31,7 +31,7 @@ export async function modernOnLegacy(
   caller: ModernCaller,
   message: UpstreamMessage,
   options: ExchangeOptions,
-  parked: ParkedCalls,
+  parked: Parking,
 ): Promise<UpstreamReply> {
   const { method } = message.envelope
   if (method === 'server/discover') return localResult(message, discoverResult(identity))
