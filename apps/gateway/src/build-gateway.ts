@@ -20,7 +20,10 @@ import { Connections, type ConnectionsOptions } from './upstream/connections.js'
 import { GuardedChildren } from './upstream/guarded-children.js'
 
 /** What several processes need to know of each other; one process alone needs none of it. */
-type Together = Pick<GatewayOptions, 'processes' | 'home' | 'sealingKeys' | 'hop' | 'watch' | 'elsewhere'>
+type Together = Pick<
+  GatewayOptions,
+  'processes' | 'home' | 'sealingKeys' | 'hop' | 'checkForwarded' | 'watch' | 'elsewhere'
+>
 
 /** What the data path is made of. A worker process makes the same with its own registry and observer. */
 export interface GatewayParts extends Together {
@@ -47,7 +50,7 @@ export interface GatewayParts extends Together {
 /** Wires the gateway of `@mcp-platform/gateway-core`. It starts nothing. */
 export function buildGateway(parts: GatewayParts): { readonly gateway: Gateway; readonly connections: Connections } {
   const { settings, registry, circuits, door, reporter, observer, database, version } = parts
-  const { processes, home, sealingKeys, hop, watch, elsewhere } = parts
+  const { processes, home, sealingKeys, hop, checkForwarded, watch, elsewhere } = parts
   const connections = new Connections({
     connect: connectorOf(parts),
     rules: rulesOf(parts),
@@ -59,6 +62,7 @@ export function buildGateway(parts: GatewayParts): { readonly gateway: Gateway; 
     connect: (instance, settings) => share(instance, settings, connections.connect(instance, settings)),
     authenticate: door.authenticate,
     challenge: door.challenge,
+    addressOf: door.addressOf,
     admit: ({ template, message }) => door.limits.call(template, toolOf(message)),
     audit: reporter.call,
     refuseCommand: (template) => healthCommandRefusal(template, parts.modes.stdioMode),
@@ -71,6 +75,7 @@ export function buildGateway(parts: GatewayParts): { readonly gateway: Gateway; 
     home,
     sealingKeys,
     hop,
+    checkForwarded,
     watch,
     elsewhere,
     onEvent: (event) => {

@@ -3,6 +3,7 @@ import type { Gateway } from '@mcp-platform/gateway-core'
 import type { EventHub } from './events/hub.js'
 import type { Listeners } from './http/listeners.js'
 import type { Logger } from './log/logger.js'
+import type { NodeHops } from './nodes/node-hops.js'
 import type { Readiness } from './readiness.js'
 import type { Teardown } from './teardown.js'
 import type { ControlPlane } from './workers/control-plane.js'
@@ -16,6 +17,8 @@ interface ShutdownParts {
   readonly gateway: Gateway
   /** The processes that serve calls; absent: this one does. */
   readonly workers?: Pick<ControlPlane, 'drain'> | undefined
+  /** What goes to other nodes. */
+  readonly hops?: Pick<NodeHops, 'untilIdle'> | undefined
   readonly listeners: Listeners
   readonly teardown: Teardown
   readonly drainDelayMs: number
@@ -54,7 +57,7 @@ export class Shutdown {
   }
 
   async #run(): Promise<void> {
-    const { readiness, hub, gateway, workers, listeners, teardown, log } = this.#parts
+    const { readiness, hub, gateway, workers, hops, listeners, teardown, log } = this.#parts
     readiness.stop()
     log.info({ inFlight: gateway.inFlight }, 'gateway is shutting down')
     await this.#serveOn()
@@ -63,7 +66,7 @@ export class Shutdown {
     // Until they have ended, workers need what the primary answers and lends.
     await workers?.drain(grace)
     const stopped = listeners.stop()
-    await gateway.close(grace)
+    await Promise.all([gateway.close(grace), hops?.untilIdle(GRACE_MS, this.#hurry.signal)])
     listeners.cut()
     await stopped
     log.info('gateway has stopped')

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { FieldSealer, Mac } from '@mcp-platform/auth'
+import { type DerivedKeys, FieldSealer, Mac } from '@mcp-platform/auth'
 import { Registry } from '@mcp-platform/core-registry'
 import type { Gateway } from '@mcp-platform/gateway-core'
 import type { StoredCircuit } from '@mcp-platform/health'
@@ -22,6 +22,13 @@ import type { Services } from './http/services.js'
 import { Identity } from './identity/identity.js'
 import { type NodeKeys, openKeys, requireKeyOfDatabase } from './identity/keys-of-database.js'
 import { createLog, type GatewayLog, type LogSink, write } from './log/logger.js'
+import { ONLY_PROCESS } from './nodes/home-name.js'
+import { describeHop } from './nodes/hop-event.js'
+import { memberPeers } from './nodes/member-peers.js'
+import type { Membership } from './nodes/membership.js'
+import { NodeHops } from './nodes/node-hops.js'
+import { nodeUrlOf } from './nodes/node-url.js'
+import { NO_PEERS } from './nodes/peers.js'
 import { Observer } from './observer.js'
 import { Readiness } from './readiness.js'
 import { CircuitSaver } from './registry/circuit-saver.js'
@@ -117,9 +124,15 @@ class Start {
     store.onLook = (version) => identity.looked(version)
     this.#teardown.defer('alarms', auditUntrusted(registry, identity.audit.record))
     const { door, reporter } = identity
-    const workers = await this.#openWorkers({ log, identity, observer, registry, circuits })
+    const hopKeys = keys.masterKeys.derive('hop-hmac')
+    const hops = this.#openHops(log, database, hopKeys)
+    const { membership } = database
+    const workers = await this.#openWorkers({ log, identity, observer, registry, circuits, membership, hopKeys })
     const { gateway, connections } = buildGateway({
       sealingKeys: identity.sealingKeys,
+      home: hops.home,
+      hop: hops.hop,
+      checkForwarded: hops.checkForwarded,
       ...workers?.parts,
       settings: this.#settings,
       modes: this.#modes,
@@ -154,9 +167,10 @@ class Start {
       countAll: async () => workers?.count(),
       notReady: this.#readiness.reason,
     }
-    const listeners = await this.#listen({ gateway, services, observer, workers })
-    await this.#startServing({ gateway, sync, registry, workers })
-    return this.#announce({ log, folder, gateway, listeners, workers })
+    const listeners = await this.#listen({ gateway, services, observer, workers, hops })
+    const announced = (): Promise<void> => this.#announceNode(database, listeners)
+    await this.#startServing({ gateway, sync, registry, workers, announced })
+    return this.#announce({ log, folder, gateway, listeners, workers, hops })
   }
 
   #openLog(): GatewayLog {
@@ -226,6 +240,26 @@ class Start {
     return identity
   }
 
+  #openHops({ log }: GatewayLog, { membership, stores }: NodeDatabase, keys: DerivedKeys): NodeHops {
+    const hops = new NodeHops({
+      own: { node: membership.id, process: ONLY_PROCESS },
+      keys,
+      peers: stores.dialect === 'sqlite' ? NO_PEERS : memberPeers(membership),
+      onEvent: (event) => write(log, describeHop(event)),
+    })
+    const unfollow = membership.follow((live) => hops.keep(live))
+    this.#teardown.defer('messages between nodes', () => {
+      unfollow()
+      hops.close()
+    })
+    return hops
+  }
+
+  // A database file belongs to one node: there is nobody to tell.
+  async #announceNode({ membership, stores }: NodeDatabase, { url }: Listeners): Promise<void> {
+    if (stores.dialect !== 'sqlite') await membership.announce({ url: nodeUrlOf(this.#settings, url) })
+  }
+
   // No orphan after a `kill -9`: what the last run left behind is ended before anything new is started.
   async #sweepChildren({ log }: GatewayLog): Promise<ChildRunFile> {
     const onError = (err: unknown): void => log.warn({ err }, 'child processes cannot be remembered')
@@ -242,6 +276,8 @@ class Start {
     observer: Observer
     registry: Registry
     circuits: readonly StoredCircuit[]
+    membership: Membership
+    hopKeys: DerivedKeys
   }): Promise<ControlPlane | undefined> {
     if (this.#settings.workers === 1) return undefined
     const workers = await ControlPlane.open({
@@ -260,8 +296,9 @@ class Start {
     services: Services
     observer: Observer
     workers: ControlPlane | undefined
+    hops: NodeHops
   }): Promise<Listeners> {
-    const { gateway, services, observer, workers } = parts
+    const { gateway, services, observer, workers, hops } = parts
     const app = createApp(services, observer.app)
     const readiness = this.#readiness
     const listeners = await (workers?.listen({ gateway, readiness, app }) ??
@@ -270,6 +307,7 @@ class Start {
         readiness,
         mcp: mcpListener(gateway, readiness, services.identity.door.follow),
         rest: app,
+        hops: hops.door(gateway, services.identity.door.follow),
       }))
     this.#teardown.defer('listeners', () => listeners.cut())
     return listeners
@@ -280,8 +318,9 @@ class Start {
     sync: RegistrySync
     registry: Registry
     workers: ControlPlane | undefined
+    announced: () => Promise<void>
   }): Promise<void> {
-    const { gateway, sync, registry, workers } = parts
+    const { gateway, sync, registry, workers, announced } = parts
     this.#teardown.defer('gateway', () => gateway.close({ graceMs: 0 }))
     this.#teardown.defer('registry sources', () => sync.close())
     if (this.#settings.sync) await sync.start()
@@ -292,6 +331,8 @@ class Start {
       polling.abort()
       await polled
     })
+    // A session of ours may come by another node from its first moment on.
+    await announced()
     await workers?.start()
     this.#readiness.serve()
   }
@@ -302,14 +343,16 @@ class Start {
     gateway: Gateway
     listeners: Listeners
     workers: ControlPlane | undefined
+    hops: NodeHops
   }): Promise<StartedGateway> {
-    const { log, folder, gateway, listeners, workers } = parts
+    const { log, folder, gateway, listeners, workers, hops } = parts
     const { url, adminUrl } = listeners
     const shutdown = new Shutdown({
       readiness: this.#readiness,
       hub: this.#hub,
       gateway,
       workers,
+      hops,
       listeners,
       teardown: this.#teardown,
       drainDelayMs: this.#settings.drainDelay * 1_000,

@@ -1,4 +1,4 @@
-import { ProtocolError, SessionNotFoundError } from '@mcp-platform/mcp-bridge'
+import { CancelledByClientError, ProtocolError, SessionNotFoundError } from '@mcp-platform/mcp-bridge'
 import { UpstreamError, UpstreamHttpStatusError } from '@mcp-platform/mcp-upstream'
 import type { GatewayCall } from './call.js'
 import { CallerGoneError, DeadlineError, GatewayError, type GatewayErrorFacts, ShutdownError } from './errors.js'
@@ -70,7 +70,9 @@ export function isRefusal(failure: Failure): boolean {
 /** What the caller hears when nobody is tried any more. Says in every case whether the request may have run. */
 export function toGatewayError(failure: Failure, call: GatewayCall, refusalIsBeforeExecution: boolean): Error {
   const { error } = failure
-  if (error instanceof GatewayError || error instanceof CallerGoneError || isVerdict(error)) return error
+  if (error instanceof GatewayError || isVerdict(error)) return error
+  // Nobody waits for an answer any more.
+  if (error instanceof CallerGoneError || error instanceof CancelledByClientError) return error
   const ran = call.trace.mayHaveRun || mayHaveRun(failure, refusalIsBeforeExecution)
   const facts: GatewayErrorFacts = {
     template: call.template,

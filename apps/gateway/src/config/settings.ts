@@ -53,6 +53,11 @@ export const SETTINGS = {
   host: given(bindAddress(), '127.0.0.1', 'Address to listen on.'),
   port: given(wholeNumber(0, 65_535), 8080, 'Port to listen on; 0 takes a free one.', { foreign: ['PORT'] }),
   publicUrl: absent(httpUrl(), 'the address listened on', 'URL by which callers reach the gateway.'),
+  nodeUrl: absent(
+    httpUrl(),
+    'the address listened on',
+    'URL by which other nodes with the same database reach this one.',
+  ),
   allowedHost: given(
     list(hostName()),
     [],

@@ -14,6 +14,14 @@ export interface Destinations {
   readonly rest: RequestListener
   /** Serve nothing but `/health/*` and `/.well-known/*` besides MCP: management has a listener of its own. */
   readonly healthOnly: boolean
+  /** Takes what other nodes send, which proves itself; absent: there are none. */
+  readonly hops?: Hops | undefined
+}
+
+/** A way in of its own for other nodes of the gateway: neither `Host` nor `Origin` say anything about them. */
+export interface Hops {
+  readonly isMeant: (request: IncomingMessage) => boolean
+  readonly handle: RequestListener
 }
 
 /**
@@ -26,7 +34,9 @@ export function requestListener(
   destinations: Destinations,
 ): RequestListener {
   const origins = new Set(corsOrigins)
+  const { hops } = destinations
   return (request, response) => {
+    if (hops?.isMeant(request)) return hops.handle(request, response)
     try {
       policy.check(request)
       if (handleCors(request, response, origins)) return

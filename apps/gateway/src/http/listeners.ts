@@ -2,7 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { type Gateway, GatewayError } from '@mcp-platform/gateway-core'
 import type { Settings } from '../config/settings.js'
 import type { Readiness } from '../readiness.js'
-import { type Destinations, requestListener } from './listener.js'
+import { type Destinations, type Hops, requestListener } from './listener.js'
 import { requestIdOf } from './request-id.js'
 import { RequestPolicy } from './request-policy.js'
 import { type Listener, listen, type TlsFiles } from './server.js'
@@ -25,6 +25,8 @@ export interface ListenerParts {
   readonly mcp: RequestListener
   /** Everything else. */
   readonly rest: RequestListener
+  /** Takes what other nodes send. @default there are none */
+  readonly hops?: Hops | undefined
   /** Other processes serve the public address too. @default false */
   readonly shared?: boolean | undefined
 }
@@ -45,9 +47,9 @@ export async function openListeners(parts: ListenerParts): Promise<Listeners> {
 }
 
 /** Opens the public listener. @throws GatewayStartError */
-export function openMainListener({ settings, readiness, mcp, rest, shared }: ListenerParts): Promise<Listener> {
+export function openMainListener({ settings, readiness, mcp, rest, hops, shared }: ListenerParts): Promise<Listener> {
   const { host, port } = settings
-  const destinations = { mcp, rest, healthOnly: settings.adminListen !== undefined }
+  const destinations = { mcp, rest, hops, healthOnly: settings.adminListen !== undefined }
   return listen({ host, port, tls: tlsOf(settings), shared, handle: handler(settings, readiness, host, destinations) })
 }
 

@@ -12,6 +12,11 @@ export function adoptPeer(request: IncomingMessage): void {
   if (typeof peer === 'string') peers.set(request, peer)
 }
 
+/** Says who is calling, as another node has proved that it knows. */
+export function setPeer(request: IncomingMessage, address: string): void {
+  peers.set(request, address)
+}
+
 /** The address at the other end of the connection that a request came over, whichever process accepted it. */
 export function peerOf(request: IncomingMessage): string | undefined {
   return peers.get(request) ?? request.socket.remoteAddress

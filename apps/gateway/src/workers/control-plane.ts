@@ -1,5 +1,6 @@
 import cluster from 'node:cluster'
 import type { RequestListener } from 'node:http'
+import type { DerivedKeys } from '@mcp-platform/auth'
 import type { Registry } from '@mcp-platform/core-registry'
 import { type Gateway, type WatchOptions, watchTemplate } from '@mcp-platform/gateway-core'
 import type { StoredCircuit } from '@mcp-platform/health'
@@ -14,6 +15,8 @@ import { requestIdOf } from '../http/request-id.js'
 import { claimPort, urlOf } from '../http/server.js'
 import type { Identity } from '../identity/identity.js'
 import type { GatewayLog } from '../log/logger.js'
+import { memberPeers, peersOf } from '../nodes/member-peers.js'
+import type { Membership } from '../nodes/membership.js'
 import type { Observer } from '../observer.js'
 import type { Readiness } from '../readiness.js'
 import { CircuitBoard } from './circuit-board.js'
@@ -36,6 +39,8 @@ export interface ControlPlaneOptions {
   readonly version: string
   readonly identity: Identity
   readonly registry: Registry
+  readonly membership: Membership
+  readonly hopKeys: DerivedKeys
   /** Circuits of the last run. */
   readonly circuits: readonly StoredCircuit[]
   readonly observer: Observer
@@ -131,7 +136,9 @@ export class ControlPlane {
     const unsubscribe = registry.subscribe((state, previous) =>
       this.#fleet.tell('registry', changesBetween(previous, state)),
     )
-    this.#ends.push(unsubscribe, this.#loans.follow(registry), this.#tellIdentity())
+    const { membership } = this.#options
+    const untell = membership.follow((live) => this.#fleet.tell('peers', peersOf(live, membership.id)))
+    this.#ends.push(unsubscribe, this.#loans.follow(registry), this.#tellIdentity(), untell)
     await this.#fleet.start()
     // A worker that comes later begins with the circuits of those that are there.
     this.#circuits = []
@@ -167,7 +174,7 @@ export class ControlPlane {
   }
 
   #makeFleet(): Fleet {
-    const { modes, identity, version, registry, observer } = this.#options
+    const { modes, identity, version, registry, observer, membership, hopKeys } = this.#options
     return new Fleet({
       size: this.#settings.workers,
       config: (home) => ({
@@ -178,11 +185,14 @@ export class ControlPlane {
         version,
         sealingKeys: this.#sealingKeys,
         sockets: this.#sockets.path,
+        node: membership.id,
+        hopKeys,
       }),
       state: () => ({
         registry: wholeState(registry.state),
         identity: identity.copy(),
         circuits: [...this.#circuits, ...this.#board.worst()],
+        peers: peersOf(membership.live, membership.id),
       }),
       handlers: (home) => this.#handlers(home),
       onGone: (home) => {
@@ -194,8 +204,9 @@ export class ControlPlane {
   }
 
   #handlers(home: string): Handlers<PrimaryMethods> {
-    const { identity } = this.#options
+    const { identity, membership } = this.#options
     return {
+      findPeer: ({ node }) => memberPeers(membership).find(node),
       probe: ({ template, id, urgent }) =>
         this.#healths.get(template)?.verdict(id, urgent) ?? {
           state: 'unfit',

@@ -1,4 +1,4 @@
-import type { AuditEvent, Denial, Rehash } from '@mcp-platform/auth'
+import type { AuditEvent, Denial, DerivedKeys, Rehash } from '@mcp-platform/auth'
 import type { RegistryChanges } from '@mcp-platform/core-registry'
 import type { GatewayCounts } from '@mcp-platform/gateway-core'
 import type { HealthEvent, StoredCircuit } from '@mcp-platform/health'
@@ -7,10 +7,11 @@ import type { EffectiveModes } from '../config/effective.js'
 import type { Settings } from '../config/settings.js'
 import type { DoorSecrets } from '../identity/door.js'
 import type { IdentityCopy } from '../identity/identity-copy.js'
+import type { Peer } from '../nodes/peers.js'
 
 /** What a worker is made from. It reads no configuration, file or database of its own. */
 export interface WorkerConfig {
-  /** Name of the process, sealed into the ids of the sessions that live in it. */
+  /** Name of the process; with that of the node it is sealed into the ids of the sessions that live in it. */
   readonly home: string
   readonly settings: Settings
   readonly modes: EffectiveModes
@@ -19,6 +20,10 @@ export interface WorkerConfig {
   readonly version: string
   /** Folder of the local sockets. */
   readonly sockets: string
+  /** The node that the worker is a part of. */
+  readonly node: string
+  /** Keys for messages between nodes. */
+  readonly hopKeys: DerivedKeys
 }
 
 /** What a worker must know before it can serve. */
@@ -29,6 +34,8 @@ export interface WorkerState {
   readonly circuits: readonly StoredCircuit[]
   /** The processes that sessions may live in. */
   readonly homes: readonly string[]
+  /** The other nodes. */
+  readonly peers: readonly Peer[]
 }
 
 /** Names one instance. */
@@ -60,6 +67,8 @@ export type WorkerMethods = {
   readonly listen: () => void
   readonly registry: (changes: RegistryChanges) => void
   readonly homes: (homes: readonly string[]) => void
+  /** The other nodes, at every look. */
+  readonly peers: (peers: readonly Peer[]) => void
   /** Users, keys or tokens have changed. */
   readonly identity: (copy: IdentityCopy) => void
   /** What was told of users, keys and tokens still holds. */
@@ -82,6 +91,8 @@ export type WorkerMethods = {
 export type PrimaryMethods = {
   /** `urgent`: only a probe of the last second will do. */
   readonly probe: (question: InstanceName & { readonly urgent: boolean }) => Verdict
+  /** Another node, also one that came a moment ago. */
+  readonly findPeer: (question: { readonly node: string }) => Peer | undefined
   readonly circuit: (step: CircuitStep) => void
   /** Counters, without instances that are as they were the last time. */
   readonly counts: (counts: GatewayCounts) => void

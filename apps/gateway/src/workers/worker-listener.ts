@@ -2,6 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { Gateway } from '@mcp-platform/gateway-core'
 import { GatewayError } from '@mcp-platform/gateway-core'
 import type { Settings } from '../config/settings.js'
+import type { Hops } from '../http/listener.js'
 import { mcpListener, openMainListener } from '../http/listeners.js'
 import { requestIdOf } from '../http/request-id.js'
 import { sendError } from '../http/send-problem.js'
@@ -16,6 +17,8 @@ export interface WorkerListenerParts {
   readonly gateway: Gateway
   /** Told of each exchange that begins. */
   readonly follow: RequestListener
+  /** Takes what other nodes send. */
+  readonly hops: Hops
   readonly pipes: Pipes
   /** Where the primary serves everything but MCP traffic. */
   readonly controlSocket: string
@@ -30,7 +33,7 @@ export function openWorkerListener(parts: WorkerListenerParts): Promise<Listener
     if (asksForHealth(request.url ?? '')) toPrimary(request, response)
     else serve(request, response)
   }
-  return openMainListener({ settings, readiness, mcp, rest: toPrimary, shared: true })
+  return openMainListener({ settings, readiness, mcp, rest: toPrimary, hops: parts.hops, shared: true })
 }
 
 function primaryListener({ pipes, controlSocket }: WorkerListenerParts): RequestListener {

@@ -31,6 +31,7 @@ const handlers: Handlers<WorkerMethods> = {
   identity: async (copy) => (await opened.promise).takeIdentity(copy),
   identityHolds: async ({ nodes }) => (await opened.promise).confirmIdentity(nodes),
   homes: async (homes) => (await opened.promise).setHomes(homes),
+  peers: async (peers) => (await opened.promise).setPeers(peers),
   status: async (instance) => (await opened.promise).refresh(instance),
   cut: async (instance) => (await opened.promise).cut(instance),
   forget: async (instance) => (await opened.promise).forget(instance),

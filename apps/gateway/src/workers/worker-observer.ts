@@ -1,7 +1,8 @@
 import type { GatewayEvent } from '@mcp-platform/gateway-core'
 import { describeIdentity, type IdentityEvent } from '../identity/events.js'
 import { describeGatewayEvent } from '../log/describe-event.js'
-import type { Logger } from '../log/logger.js'
+import { type Logger, write } from '../log/logger.js'
+import { describeHop, type HopEvent } from '../nodes/hop-event.js'
 import type { CircuitStep } from './protocol.js'
 
 /**
@@ -21,6 +22,8 @@ export class WorkerObserver {
     const { level, message, facts } = describeIdentity(event)
     if (this.#log.isLevelEnabled(level)) this.#log[level](facts, message)
   }
+
+  readonly hop = (event: HopEvent): void => write(this.#log, describeHop(event))
 
   readonly gateway = (event: GatewayEvent): void => {
     if (event.type === 'call' && !this.#log.isLevelEnabled('debug')) return

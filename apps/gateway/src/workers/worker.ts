@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { Registry, type RegistryChanges } from '@mcp-platform/core-registry'
-import { type Gateway, GatewayError, type Hop } from '@mcp-platform/gateway-core'
+import type { Gateway, HopExchange } from '@mcp-platform/gateway-core'
 import { RemoteConnections } from '@mcp-platform/mcp-upstream'
 import { buildGateway } from '../build-gateway.js'
 import { adoptPeer } from '../http/peer.js'
@@ -10,6 +10,11 @@ import type { Listener } from '../http/server.js'
 import type { IdentityCopy } from '../identity/identity-copy.js'
 import { WorkerIdentity } from '../identity/worker-identity.js'
 import { createLog } from '../log/logger.js'
+import { FollowedPeers } from '../nodes/followed-peers.js'
+import type { HopDoor } from '../nodes/hop-door.js'
+import { NodeHops } from '../nodes/node-hops.js'
+import { outcomeUnknown } from '../nodes/peer-pipes.js'
+import type { Peer } from '../nodes/peers.js'
 import { Readiness } from '../readiness.js'
 import type { Connections } from '../upstream/connections.js'
 import { CountsFeed } from './counts-feed.js'
@@ -18,6 +23,7 @@ import type { Link } from './link.js'
 import { connectionName } from './loans.js'
 import { type LocalServer, serveLocally } from './local-server.js'
 import { PipeBrokenError, Pipes } from './pipe.js'
+import { ADOPTS_HEADER } from './pipe-through.js'
 import type { InstanceName, PrimaryMethods, WorkerConfig, WorkerMethods, WorkerState } from './protocol.js'
 import { ReplicaStore } from './replica-store.js'
 import { connectionsSocket, controlSocket, homeSocket } from './sockets.js'
@@ -41,6 +47,9 @@ export class Worker {
   readonly #gateway: Gateway
   readonly #connections: Connections
   readonly #counts: CountsFeed
+  readonly #peers: FollowedPeers
+  readonly #hops: NodeHops
+  readonly #hopDoor: HopDoor
   #homes: ReadonlySet<string>
   #listener: Listener | undefined
   #sessions: LocalServer | undefined
@@ -60,9 +69,19 @@ export class Worker {
     this.#remote = remote
     this.#homes = new Set(state.homes)
     this.#observer = observer
+    this.#peers = new FollowedPeers(state.peers, (node) => primary.ask('findPeer', { node }))
+    this.#hops = new NodeHops({
+      own: { node: config.node, process: config.home },
+      keys: config.hopKeys,
+      peers: this.#peers,
+      processes: () => this.#homes,
+      toProcess: (process, exchange, { adopts }) => this.#toProcess(process, exchange, adopts),
+      onEvent: observer.hop,
+    })
     const built = this.#build()
     this.#gateway = built.gateway
     this.#connections = built.connections
+    this.#hopDoor = this.#hops.door(this.#gateway, identity.door.follow)
     this.#counts = new CountsFeed(this.#gateway, (counts) => primary.tell('counts', counts))
   }
 
@@ -110,6 +129,7 @@ export class Worker {
       readiness: this.#readiness,
       gateway: this.#gateway,
       follow: this.#identity.door.follow,
+      hops: this.#hopDoor,
       pipes: this.#pipes,
       controlSocket: controlSocket(this.#config.sockets),
     })
@@ -132,6 +152,11 @@ export class Worker {
 
   setHomes(homes: readonly string[]): void {
     this.#homes = new Set(homes)
+  }
+
+  setPeers(peers: readonly Peer[]): void {
+    this.#peers.set(peers)
+    this.#hops.keep(peers)
   }
 
   refresh({ template, id }: InstanceName): void {
@@ -160,28 +185,32 @@ export class Worker {
     this.#readiness.stop()
     const stopped = this.#listener?.stop()
     await this.#gateway.close({ graceMs, hurry: this.#hurry.signal })
-    await this.#pipes.untilIdle(Math.max(0, until - performance.now()), this.#hurry.signal)
+    const left = Math.max(0, until - performance.now())
+    await Promise.all([this.#pipes, this.#hops].map((pipes) => pipes.untilIdle(left, this.#hurry.signal)))
     this.#listener?.cut()
     this.#sessions?.cut()
     await stopped
     this.#counts.close()
     this.count()
     this.#pipes.close()
+    this.#hops.close()
   }
 
   async #start(): Promise<void> {
     this.#store.push(this.#state.registry)
     await this.#registry.load()
     this.#sessions = await serveLocally(homeSocket(this.#config.sockets, this.#config.home), (request, response) => {
+      const adopts = request.headers[ADOPTS_HEADER] !== undefined
+      if (this.#hopDoor.isMeant(request)) return this.#hopDoor.handleInside(request, response, adopts)
       adoptPeer(request)
-      this.#gateway.handleForwarded(request, response, requestIdOf(request))
+      this.#gateway.handleForwarded(request, response, requestIdOf(request), { adopts })
     })
     await this.#gateway.start()
     this.#readiness.serve()
   }
 
   #build(): { readonly gateway: Gateway; readonly connections: Connections } {
-    const { settings, modes, version, home, sealingKeys } = this.#config
+    const { settings, modes, version, sealingKeys } = this.#config
     return buildGateway({
       settings,
       modes,
@@ -193,9 +222,10 @@ export class Worker {
       version,
       connectStdio: (instance) => this.#remote.connection(connectionName(instance)),
       processes: settings.workers,
-      home,
+      home: this.#hops.home,
       sealingKeys,
-      hop: this.#hop,
+      hop: this.#hops.hop,
+      checkForwarded: this.#hops.checkForwarded,
       watch: (options) => {
         const health = new FollowingHealth(options, (question) => this.#primary.ask('probe', question))
         this.#healths.set(options.template.name, health)
@@ -204,18 +234,15 @@ export class Worker {
     })
   }
 
-  readonly #hop: Hop = async (home, exchange) => {
-    if (!this.#homes.has(home)) return false
+  async #toProcess(process: string, exchange: HopExchange, adopts: boolean): Promise<boolean> {
     try {
-      return await this.#pipes.send(homeSocket(this.#config.sockets, home), exchange)
+      const socket = homeSocket(this.#config.sockets, process)
+      return await this.#pipes.send(socket, exchange, adopts ? [ADOPTS_HEADER, '1'] : [])
     } catch (error) {
       if (!(error instanceof PipeBrokenError)) throw error
-      throw new GatewayError(
-        'OUTCOME_UNKNOWN',
-        'the process that this session lives in went away before it had answered; initialize again',
-        { executed: 'unknown', retryable: false },
-        error,
-      )
+      // Opening a stream changes nothing, so that another process may open it.
+      if (exchange.request.method === 'GET') return false
+      throw outcomeUnknown(error)
     }
   }
 }

@@ -12,6 +12,7 @@ export interface NodeProcess {
   readonly url: string
   readonly pid: number
   readonly stateDir: string
+  readonly database: string
   admin(method: string, path: string, body?: unknown): Promise<Answer>
   get(path: string): Promise<Answer>
   /** Without a credential. */
@@ -54,6 +55,7 @@ export async function startNode(options: NodeOptions): Promise<NodeProcess> {
     url,
     pid: child.pid,
     stateDir,
+    database: options.database,
     admin: (method, path, body) =>
       send(url + path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }),
     get: (path) => send(url + path),

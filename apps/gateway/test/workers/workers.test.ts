@@ -206,15 +206,18 @@ describe('a gateway with two workers', () => {
     expect(later.gateway.requests_total).toBe(earlier.gateway.requests_total + 20)
   }, 30_000)
 
-  it('answers 404 for a session whose worker is gone', async () => {
-    const sessions = await Promise.all(Array.from({ length: 24 }, () => newSession(cluster)))
+  it('goes on with sessions over HTTP when their worker is gone, and answers 404 for those on a child', async () => {
+    const http = await Promise.all(Array.from({ length: 24 }, () => newSession(cluster)))
+    const stdio = await Promise.all(Array.from({ length: 24 }, () => newSession(cluster, 'stdio')))
     const [victim = 0] = cluster.workers()
     process.kill(victim, 'SIGKILL')
     await cluster.noticed(victim)
     await waitFor(() => cluster.serving().length === 2, { timeoutMs: 15_000, what: 'the worker was not replaced' })
-    const statuses = await Promise.all(sessions.map(async (id) => (await ping(cluster, id)).status))
+    const taken = await Promise.all(http.map(async (id) => (await ping(cluster, id)).status))
+    expect([...new Set(taken)]).toEqual([200])
+    const statuses = await Promise.all(stdio.map(async (id) => (await ping(cluster, id, 'stdio')).status))
     expect([...new Set(statuses)].sort()).toEqual([200, 404])
-  }, 30_000)
+  }, 60_000)
 })
 
 describe('a gateway with workers', () => {
@@ -343,11 +346,11 @@ function modernCall(cluster: Cluster, template: string, params: { name: string }
   return cluster.send('POST', `/mcp/${template}`, body, headers)
 }
 
-async function newSession(cluster: Cluster): Promise<string> {
+async function newSession(cluster: Cluster, template = 'http'): Promise<string> {
   const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'test', version: '1' } }
   const { headers } = await cluster.send(
     'POST',
-    '/mcp/http',
+    `/mcp/${template}`,
     { jsonrpc: '2.0', id: 1, method: 'initialize', params },
     EITHER,
   )
@@ -356,7 +359,7 @@ async function newSession(cluster: Cluster): Promise<string> {
 
 const EITHER = { accept: 'application/json, text/event-stream' }
 
-function ping(cluster: Cluster, session: string) {
+function ping(cluster: Cluster, session: string, template = 'http') {
   const body = { jsonrpc: '2.0', id: 1, method: 'ping' }
-  return cluster.send('POST', '/mcp/http', body, { 'mcp-session-id': session, ...EITHER })
+  return cluster.send('POST', `/mcp/${template}`, body, { 'mcp-session-id': session, ...EITHER })
 }
