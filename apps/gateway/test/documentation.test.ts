@@ -46,6 +46,14 @@ describe('documentation', () => {
     expect((await gateway.get('/openapi.json')).json).toEqual(generated)
   })
 
+  it('shows what people come for first, each group with a sentence', async () => {
+    const { json } = await gateway.get('/openapi.json')
+    expect(json.tags.map(({ name }: { name: string }) => name)[0]).toBe('MCP')
+    const used = new Set(Object.values<object>(json.paths).flatMap((path) => Object.values(path).flatMap(tagsOf)))
+    expect(json.tags.map(({ name }: { name: string }) => name).sort()).toEqual([...used].sort())
+    expect(Object.keys(json.paths)[0]).toMatch(/^\/mcp\//)
+  })
+
   it('describes management and MCP operations', async () => {
     const { json } = await gateway.get('/openapi.json')
     expect(json.openapi).toMatch(/^3\.0/)
@@ -67,3 +75,8 @@ describe('documentation', () => {
     })
   })
 })
+
+// Beside operations, a path has parameters.
+function tagsOf(operation: { readonly tags?: readonly string[] }): readonly string[] {
+  return operation.tags ?? []
+}

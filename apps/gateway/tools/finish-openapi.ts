@@ -1,14 +1,32 @@
 // Says in the generated OpenAPI document that problems are `application/problem+json`. tsoa can say so for the answers of
-// one method, but not for the `default` answer of a whole controller. Runs after tsoa, before the document is compared.
+// one method, but not for the `default` answer of a whole controller. And puts the operations into the order in which people
+// look for them: tsoa has that of the file system. Runs after tsoa, before the document is compared.
 import { readFile, writeFile } from 'node:fs/promises'
 
 interface Answer {
   content?: Record<string, { schema?: { $ref?: string } }>
 }
-interface OpenApi {
-  // A path may also have parameters of all its operations.
-  paths: Record<string, Record<string, { responses?: Record<string, Answer> }>>
+interface Operation {
+  tags?: string[]
+  responses?: Record<string, Answer>
 }
+interface OpenApi {
+  tags?: readonly { name: string; description: string }[]
+  // A path may also have parameters of all its operations.
+  paths: Record<string, Record<string, Operation>>
+  components: { schemas: Record<string, unknown> }
+}
+
+type PathEntry = [string, Record<string, Operation>]
+
+const TAGS = [
+  { name: 'MCP', description: 'Tools, resources and prompts of the servers, as plain REST.' },
+  { name: 'Gateway', description: 'How the gateway is, what it does, and why.' },
+  { name: 'Registry', description: 'Instances: register, deregister, export, import.' },
+  { name: 'Templates', description: 'Settings of templates, weight and state of instances.' },
+  { name: 'Identity', description: 'Logins, users, API keys, the audit trail.' },
+  { name: 'Health', description: 'For the supervisor of this process.' },
+] as const
 
 const FILE = new URL('../src/generated/openapi.json', import.meta.url)
 
@@ -18,4 +36,18 @@ for (const answer of operations.flatMap(({ responses }) => Object.values(respons
   const json = answer.content?.['application/json']
   if (json?.schema?.$ref === '#/components/schemas/Problem') answer.content = { 'application/problem+json': json }
 }
+document.tags = TAGS
+document.components.schemas = Object.fromEntries(
+  Object.entries(document.components.schemas).sort(([a], [b]) => (a < b ? -1 : 1)),
+)
+document.paths = Object.fromEntries(Object.entries(document.paths).sort(inReadingOrder))
 await writeFile(FILE, `${JSON.stringify(document, null, 2)}\n`)
+
+function inReadingOrder([a, first]: PathEntry, [b, second]: PathEntry): number {
+  return rankOf(first) - rankOf(second) || (a < b ? -1 : 1)
+}
+
+function rankOf(path: Record<string, Operation>): number {
+  const tag = Object.values(path).find(({ tags }) => tags !== undefined)?.tags?.[0]
+  return TAGS.findIndex(({ name }) => name === tag)
+}
