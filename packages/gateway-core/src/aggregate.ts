@@ -28,6 +28,7 @@ export function aggregateFor(facts: AggregateFacts, sealer: Sealer): Aggregate {
     parts: mine.map((route) => partOf(route, facts)),
     dispatch: (template, message, { signal }) => dispatch(facts, template, message, signal),
     sealer,
+    templateOfTask: (taskId) => context.tasks.homeOf(taskId, principal.id)?.template,
     serverInfo: AGGREGATE_SERVER,
     onPartFailed: ({ template, method, error }) => context.onEvent({ type: 'list-failed', template, method, error }),
   })
@@ -71,7 +72,5 @@ function dispatch(
     header,
     trace: listens ? newTrace() : facts.trace,
   }
-  return listens
-    ? listenEverywhere(call, context.routes.require(template), context.pipeline)
-    : context.pipeline.run(call)
+  return listens ? listenEverywhere(call, context.routes.require(template), context) : context.pipeline.run(call)
 }

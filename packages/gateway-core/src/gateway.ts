@@ -44,6 +44,7 @@ import { explainView } from './views/explain.js'
 import { gatewayHealth, templateHealth } from './views/health.js'
 import { registryView, templateView } from './views/registry.js'
 import { gatewayStats } from './views/stats.js'
+import { TaskIds } from './task-ids.js'
 import { VisibleLists } from './visible-lists.js'
 import { type WatchOptions, watchTemplate } from './watch.js'
 
@@ -322,6 +323,7 @@ export class Gateway {
     const { authenticate, challenge, decide, admit, audit, interceptors = [] } = this.#options
     const authorizer = new Authorizer({ decide, onEvent: this.#onEvent })
     const lists = new VisibleLists({ routes: this.#routes, authorizer, now: this.#now })
+    const tasks = new TaskIds(this.#sealer)
     const pipeline = new Pipeline({
       routes: this.#routes,
       authorizer,
@@ -335,6 +337,7 @@ export class Gateway {
         ),
       }),
       requireTool: (call, route) => lists.requireTool(call, route),
+      tasks,
       nativeLists: new NativeLists(lists, this.#sealer),
       findTool: (call, route, options) => lists.find(call, route, options),
       stats: this.#total,
@@ -343,6 +346,7 @@ export class Gateway {
     })
     return {
       pipeline,
+      tasks,
       lists,
       sessions: this.#sessions,
       sealer: this.#sealer,

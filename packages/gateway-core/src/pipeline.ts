@@ -12,7 +12,7 @@ import type { PrincipalLimits } from './principal-limits.js'
 import type { Route } from './route.js'
 import type { RouteTable } from './route-table.js'
 import type { CallStats } from './stats.js'
-import { learningTasks, withTaskHome } from './task-routing.js'
+import type { TaskIds } from './task-ids.js'
 import { type FindTool, ToolHeaders } from './tool-headers.js'
 
 export interface PipelineOptions {
@@ -28,6 +28,8 @@ export interface PipelineOptions {
   readonly audit?: ((call: GatewayCall, end: CallEnd) => void) | undefined
   /** Answers list requests of MCP clients from the catalogue. */
   readonly nativeLists: NativeLists
+  /** Finds the instance that holds a task. */
+  readonly tasks: TaskIds
   /** The tool that a call names, for the headers that mirror its arguments. */
   readonly findTool: FindTool
   readonly stats: CallStats
@@ -82,11 +84,13 @@ export class Pipeline {
   }
 
   async #toInstance(call: GatewayCall, route: Route): Promise<GatewayReply> {
-    if (isNativeList(call)) return this.#options.nativeLists.answer(call, route, dispatch)
+    const { nativeLists, tasks } = this.#options
+    if (isNativeList(call)) return nativeLists.answer(call, route, dispatch)
     const checked = this.#options.requireTool(call, route)
     if (checked) await checked
-    const reply = await this.#toolHeaders.dispatch(withTaskHome(call, route), route, dispatch)
-    return learningTasks(reply, call, route)
+    const task = tasks.about(call, route)
+    if (task) return task.answered(await dispatch(task.call, route))
+    return tasks.created(await this.#toolHeaders.dispatch(call, route, dispatch), call)
   }
 
   #finishedAtEnd(call: GatewayCall, reply: GatewayReply & { kind: 'stream' }, startedAt: number): GatewayReply {

@@ -30,7 +30,6 @@ import { BUDGET_FLOOR, RetryBudget } from './retry-budget.js'
 import type { RouteHealth } from './route-health.js'
 import { CallStats } from './stats.js'
 import { SwitchableHealth } from './switchable-health.js'
-import { TaskHomes } from './task-homes.js'
 
 /** What the balancer picks: one instance with its connection. */
 export interface RouteEndpoint {
@@ -75,7 +74,6 @@ export class Route {
   readonly parked: Parking
   readonly budget: RetryBudget
   readonly stats: CallStats = new CallStats()
-  readonly tasks: TaskHomes
   readonly now: () => number
   readonly random: () => number
   readonly onEvent: GatewayObserver
@@ -95,7 +93,6 @@ export class Route {
     this.#deps = deps
     this.budget = new RetryBudget(shareOf(BUDGET_FLOOR, deps.processes))
     this.now = deps.now
-    this.tasks = new TaskHomes(deps.now)
     this.random = deps.random
     this.onEvent = deps.onEvent
     this.settings = effectiveSettings(template.settings, deps.defaults)

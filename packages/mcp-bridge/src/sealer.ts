@@ -14,7 +14,7 @@ export interface SealingKey {
 }
 
 /** What is sealed is only ever opened for the same purpose: a session id is no request state. */
-export type SealPurpose = 'session' | 'request-state' | 'cursor'
+export type SealPurpose = 'session' | 'request-state' | 'cursor' | 'task'
 
 /**
  * Turns small facts into text that only holders of the key ring can read or make:

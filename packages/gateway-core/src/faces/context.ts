@@ -8,6 +8,7 @@ import type { DeadlineWheel } from '../deadline-wheel.js'
 import type { GatewayObserver } from '../events.js'
 import type { Pipeline } from '../pipeline.js'
 import type { RouteTable } from '../route-table.js'
+import type { TaskIds } from '../task-ids.js'
 import type { VisibleLists } from '../visible-lists.js'
 import type { Homes } from './homes.js'
 
@@ -16,6 +17,7 @@ export interface FaceContext {
   readonly pipeline: Pipeline
   readonly routes: RouteTable
   readonly lists: VisibleLists
+  readonly tasks: TaskIds
   readonly sessions: SessionBook
   /** Seals what clients carry for us: cursors. */
   readonly sealer: Sealer

@@ -2,9 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { idToken, type JsonObject, META } from '@mcp-platform/mcp-bridge'
 import { type MessageSink, type ReplyEnvelope, scanReply } from '@mcp-platform/mcp-upstream'
 import { type GatewayCall, type GatewayReply, newTrace } from '../call.js'
-import type { Pipeline } from '../pipeline.js'
 import type { Route } from '../route.js'
+import type { FaceContext } from './context.js'
 import { Gatherer } from './gatherer.js'
+import { ListenedTasks } from './listened-tasks.js'
+
+/** What it needs of the gateway. */
+export type ListenContext = Pick<FaceContext, 'pipeline' | 'tasks'>
 
 type StreamReply = GatewayReply & { readonly kind: 'stream' }
 
@@ -29,22 +33,39 @@ const LISTS: Readonly<Record<string, string>> = {
  * whose stream ends is listened to again, and since something may have been missed meanwhile, everything that was
  * subscribed to is announced as changed, once. It ends with the signal of the call only.
  */
-export async function listenEverywhere(call: GatewayCall, route: Route, pipeline: Pipeline): Promise<GatewayReply> {
+export async function listenEverywhere(
+  call: GatewayCall,
+  route: Route,
+  { pipeline, tasks: ids }: ListenContext,
+): Promise<GatewayReply> {
+  const tasks = new ListenedTasks(call, ids)
   const over = new AbortController()
   const signal = AbortSignal.any([call.signal, over.signal])
-  const first = await pipeline.run({ ...call, signal })
+  const home = tasks.firstHome
+  const pinnedTo = home !== undefined && route.endpoint(home) ? home : call.pinnedTo
+  const first = await pipeline.run({ ...call, signal, pinnedTo, message: tasks.messageFor(home) })
   if (first.kind !== 'stream') return first
   return {
     kind: 'stream',
-    pipe: (sink) => new WideListener({ ...call, signal }, route, pipeline, over, sink).run(first),
+    pipe: (sink) => new WideListener({ call: { ...call, signal }, route, pipeline, tasks, over, sink }).run(first),
     cancel: (reason) => over.abort(reason),
   }
+}
+
+interface Listening {
+  readonly call: GatewayCall
+  readonly route: Route
+  readonly pipeline: ListenContext['pipeline']
+  readonly tasks: ListenedTasks
+  readonly over: AbortController
+  readonly sink: MessageSink
 }
 
 class WideListener {
   readonly #call: GatewayCall
   readonly #route: Route
-  readonly #pipeline: Pipeline
+  readonly #pipeline: ListenContext['pipeline']
+  readonly #tasks: ListenedTasks
   readonly #over: AbortController
   readonly #sink: MessageSink
   readonly #gatherer: Gatherer
@@ -56,10 +77,11 @@ class WideListener {
   #honoured: JsonObject = {}
   #mayHaveMissed = false
 
-  constructor(call: GatewayCall, route: Route, pipeline: Pipeline, over: AbortController, sink: MessageSink) {
+  constructor({ call, route, pipeline, tasks, over, sink }: Listening) {
     this.#call = call
     this.#route = route
     this.#pipeline = pipeline
+    this.#tasks = tasks
     this.#over = over
     this.#sink = sink
     this.#gatherer = new Gatherer(sink, (error) => over.abort(error))
@@ -88,14 +110,14 @@ class WideListener {
   }
 
   async #firstMessage(json: Buffer, envelope: ReplyEnvelope): Promise<void> {
-    if (this.#open.size > 0) return this.#hear(json, envelope)
+    if (this.#open.size > 0) return this.#hear(json, envelope, this.#firstId)
     if (envelope.method === ACKNOWLEDGED) {
       this.#open.add(this.#firstId)
       this.#kept.add(this.#firstId)
       this.#honoured = honouredIn(json, envelope)
       await this.#others()
-    }
-    await this.#sink.message(json, envelope)
+      await this.#pass(this.#tasks.acknowledged(json), json, envelope)
+    } else await this.#sink.message(json, envelope)
     this.#begun.resolve()
   }
 
@@ -154,12 +176,13 @@ class WideListener {
   async #listen(id: string, onFirst: () => void): Promise<void> {
     // One that is known to be down is not asked each time: its probe finds out when it is back.
     if (!this.#route.health.isAvailable(id)) return
-    const call = { ...this.#call, pinnedTo: id, internal: true, trace: newTrace() }
+    const message = this.#tasks.messageFor(id)
+    const call = { ...this.#call, message, pinnedTo: id, internal: true, trace: newTrace() }
     const reply = await this.#pipeline.run(call)
     if (reply.kind !== 'stream') return
     await reply.pipe({
       message: (json, envelope) => {
-        if (envelope.method !== ACKNOWLEDGED) return this.#hear(json, envelope)
+        if (envelope.method !== ACKNOWLEDGED) return this.#hear(json, envelope, id)
         onFirst()
         return this.#opened(id)
       },
@@ -172,10 +195,15 @@ class WideListener {
   }
 
   // The end of one instance's stream is not the end of the subscription.
-  async #hear(json: Buffer, envelope: ReplyEnvelope): Promise<void> {
+  async #hear(json: Buffer, envelope: ReplyEnvelope, instanceId: string): Promise<void> {
     if (envelope.kind !== 'notification') return
     await this.#begun.promise
-    await this.#gatherer.take(json, envelope, this.#kept.size > 1)
+    const known = this.#tasks.heard(json, envelope, instanceId)
+    await this.#gatherer.take(known, known === json ? envelope : scanReply(known), this.#kept.size > 1)
+  }
+
+  #pass(changed: Buffer, json: Buffer, envelope: ReplyEnvelope): void | Promise<void> {
+    return this.#sink.message(changed, changed === json ? envelope : scanReply(changed))
   }
 
   #announceAll(): void {
@@ -192,7 +220,7 @@ class WideListener {
     const json = Buffer.from(
       `{"jsonrpc":"2.0","method":"${method}","params":{${members === '' ? meta : `${members},${meta}`}}}`,
     )
-    void this.#hear(json, scanReply(json)).catch((error: unknown) => this.#over.abort(error))
+    void this.#hear(json, scanReply(json), '').catch((error: unknown) => this.#over.abort(error))
   }
 }
 

@@ -28,7 +28,7 @@ export async function runNative(exchange: NativeExchange, call: GatewayCall): Pr
   const route = context.routes.find(call.template)
   // Whether it is there at all is for those to know who may ask: the pipeline finds that out first.
   if (route === undefined) return context.pipeline.run(call)
-  return onlyVisible(await listenEverywhere(call, route, context.pipeline), call, context)
+  return onlyVisible(await listenEverywhere(call, route, context), call, context)
 }
 
 /** How a legacy session of one template listens to its servers, if they are of 2026: to all of them. */
@@ -48,7 +48,7 @@ export function listenFor(exchange: NativeExchange, session: ClientSession): Leg
       internal: true,
       trace: newTrace(),
     }
-    return listenEverywhere(call, context.routes.require(template), context.pipeline)
+    return listenEverywhere(call, context.routes.require(template), context)
   }
 }
 

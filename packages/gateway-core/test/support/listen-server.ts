@@ -29,8 +29,14 @@ interface Subscription {
   readonly response: ServerResponse
 }
 
-/** Starts one on 127.0.0.1. Its lists may be kept for `ttlMs`. */
-export async function startListenServer({ ttlMs = 60_000 }: { ttlMs?: number } = {}): Promise<ListenServer> {
+/** Starts one on 127.0.0.1. Its lists may be kept for `ttlMs`; its tools answer with the task `taskName`. */
+export async function startListenServer({
+  ttlMs = 60_000,
+  taskName,
+}: {
+  ttlMs?: number
+  taskName?: string
+} = {}): Promise<ListenServer> {
   const subscriptions = new Set<Subscription>()
   const waiting = new Set<() => void>()
   let tools: readonly string[] = ['one']
@@ -74,6 +80,7 @@ export async function startListenServer({ ttlMs = 60_000 }: { ttlMs?: number } =
       listed++
       return { ...hints, tools: tools.map((name) => ({ name, inputSchema: { type: 'object' } })) }
     }
+    if (method === 'tools/call') return { resultType: 'task', taskId: taskName, status: 'working' }
     if (method === 'resources/list') return { ...hints, resources: [{ uri: 'test://one', name: 'one' }] }
     return undefined
   }

@@ -30,6 +30,8 @@ export interface AggregateOptions {
   readonly serverInfo: ServerIdentity['serverInfo']
   /** How long one part may take to contribute to a list, in milliseconds. @default 5_000 */
   readonly partMs?: number | undefined
+  /** The template that a task lives in, by the id that the client has; undefined for one that is not its own. */
+  readonly templateOfTask: (taskId: string) => string | undefined
   readonly onPartFailed: OnPartFailed
 }
 
@@ -78,6 +80,10 @@ class JoinedServer {
         return this.#named(message, signal)
       case 'resources/read':
         return this.#read(message, signal)
+      case 'tasks/get':
+      case 'tasks/update':
+      case 'tasks/cancel':
+        return this.#task(message, signal)
       case 'completion/complete':
         return this.#complete(message, signal)
       case 'subscriptions/listen':
@@ -120,6 +126,14 @@ class JoinedServer {
     const owner = uri === undefined ? undefined : await ownerOf(uri, signal, this.#options)
     if (!owner) return unknown(message, `no server here has the resource "${uri}"`, { uri })
     return this.#options.dispatch(owner.template, message, { signal })
+  }
+
+  async #task(message: UpstreamMessage, signal: AbortSignal): Promise<UpstreamReply> {
+    const { taskId } = message.envelope
+    const template = taskId === undefined ? undefined : this.#options.templateOfTask(taskId)
+    const part = this.#options.parts.find((one) => one.template === template)
+    if (!part) return unknown(message, 'there is no such task')
+    return this.#options.dispatch(part.template, message, { signal })
   }
 
   async #complete(message: UpstreamMessage, signal: AbortSignal): Promise<UpstreamReply> {

@@ -6,8 +6,11 @@ import type { AggregatePart } from './part.js'
 
 /** Capabilities that a client may rely on if any part has them. */
 const JOINED = ['tools', 'prompts', 'resources', 'completions', 'logging'] as const
-/** The one extension that needs nothing of a gateway but to keep `_meta` and to find `ui://` resources. */
-const UI = 'io.modelcontextprotocol/ui'
+/**
+ * Extensions that work through a gateway: pages of tools need `_meta` kept and `ui://` resources found, tasks need their
+ * ids routed.
+ */
+const EXTENSIONS = ['io.modelcontextprotocol/ui', 'io.modelcontextprotocol/tasks'] as const
 
 /** What the aggregate says about itself: the union of what its parts can do, and their instructions under headings. */
 export function joinIdentities(
@@ -37,8 +40,11 @@ function joinCapabilities(all: readonly JsonObject[]): JsonObject {
     const flags = all.map((one) => asObject(one[name])).filter((one) => one !== undefined)
     if (flags.length > 0) joined[name] = joinFlags(flags)
   }
-  const ui = all.map((one) => asObject(one['extensions'])?.[UI]).find((one) => one !== undefined)
-  return ui === undefined ? joined : { ...joined, extensions: { [UI]: ui } }
+  const extensions = EXTENSIONS.flatMap((name) => {
+    const own = all.map((one) => asObject(one['extensions'])?.[name]).find((one) => one !== undefined)
+    return own === undefined ? [] : [[name, own] as const]
+  })
+  return extensions.length === 0 ? joined : { ...joined, extensions: Object.fromEntries(extensions) }
 }
 
 // `listChanged` and `subscribe`: true if any part does it.

@@ -18,6 +18,7 @@ const LISTS = { toolsListChanged: 'tools', promptsListChanged: 'prompts', resour
 export interface AggregateListen extends Omit<ListingOptions, 'sealer'> {
   readonly message: UpstreamMessage
   readonly dispatch: AggregateDispatch
+  readonly templateOfTask: (taskId: string) => string | undefined
   readonly signal: AbortSignal
 }
 
@@ -75,10 +76,17 @@ class JointListener {
     const wishes = parts.map((part): Wish => {
       const lists = Object.entries(LISTS).filter(([name, feature]) => wanted[name] === true && offers(part, feature))
       const own = uris.get(part) ?? []
+      const taskIds = this.#tasksOf(part, wanted['taskIds'])
       const resources = own.length === 0 ? {} : { resourceSubscriptions: own }
-      return { part, filter: { ...Object.fromEntries(lists.map(([name]) => [name, true])), ...resources } }
+      return { part, filter: { ...Object.fromEntries(lists.map(([name]) => [name, true])), ...resources, ...taskIds } }
     })
     return wishes.filter(({ filter }) => Object.keys(filter).length > 0)
+  }
+
+  #tasksOf({ template }: AggregatePart, taskIds: unknown): JsonObject {
+    const all: readonly unknown[] = Array.isArray(taskIds) ? taskIds : []
+    const own = all.filter((id) => typeof id === 'string' && this.#init.templateOfTask(id) === template)
+    return own.length === 0 ? {} : { taskIds: own }
   }
 
   async #byOwner(uris: unknown): Promise<ReadonlyMap<AggregatePart, readonly string[]>> {

@@ -64,6 +64,7 @@ function joined(parts: readonly AggregatePart[]): Aggregate {
     sealer,
     serverInfo: { name: 'all', version: '1' },
     partMs: 50,
+    templateOfTask: () => undefined,
     onPartFailed: ({ template, method }) => failures.push({ template, method }),
     async dispatch(template, message) {
       dispatched.push({ template, message })

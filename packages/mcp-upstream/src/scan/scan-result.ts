@@ -17,6 +17,9 @@ export interface ResultEnvelope {
   readonly requestStateSpan: Span | undefined
   readonly nextCursor: string | undefined
   readonly nextCursorSpan: Span | undefined
+  /** Of a task; notifications about tasks have it in the same place of their params. */
+  readonly taskId: string | undefined
+  readonly taskIdSpan: Span | undefined
 }
 
 const AT = {
@@ -28,8 +31,9 @@ const AT = {
   inputRequests: 5,
   requestState: 6,
   nextCursor: 7,
+  taskId: 8,
 } as const
-const SLOTS = 8
+const SLOTS = 9
 
 const RESULT = new FieldTable([
   { name: 'resultType', slot: AT.resultType, text: true },
@@ -39,6 +43,7 @@ const RESULT = new FieldTable([
   { name: 'inputRequests', slot: AT.inputRequests },
   { name: 'requestState', slot: AT.requestState, text: true },
   { name: 'nextCursor', slot: AT.nextCursor, text: true },
+  { name: 'taskId', slot: AT.taskId, text: true },
 ])
 const META = new FieldTable([{ name: 'io.modelcontextprotocol/serverInfo', slot: AT.serverInfo }])
 
@@ -70,6 +75,8 @@ export function scanResult(result: Buffer): ResultEnvelope | undefined {
     requestStateSpan: span(AT.requestState),
     nextCursor: walker.text(AT.nextCursor),
     nextCursorSpan: span(AT.nextCursor),
+    taskId: walker.text(AT.taskId),
+    taskIdSpan: span(AT.taskId),
   }
 }
 
