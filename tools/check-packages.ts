@@ -6,7 +6,7 @@
  * import has no types to be wrong.
  */
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Tally } from './lib/tally.ts'
@@ -25,6 +25,7 @@ tally.finish()
 
 async function checkPackage(member: WorkspacePackage): Promise<void> {
   const { name } = member.manifest
+  tally.check(changelogFaults(member))
   const packed = await pack(member)
   if (packed.error !== undefined) {
     tally.fail(`${name}: pnpm pack failed: ${packed.error}`)
@@ -36,6 +37,14 @@ async function checkPackage(member: WorkspacePackage): Promise<void> {
   if (member.manifest.exports?.['.'] === undefined) return
   const profile = DUAL.has(name) ? [] : ['--profile', 'esm-only']
   tally.check(await toolFaults(`${name}: attw`, 'attw', [tarball, '--no-emoji', '--no-color', ...profile]))
+}
+
+/** A version that `changeset version` did not write would be skipped or released twice by it. */
+function changelogFaults({ dir, manifest: { name, version } }: WorkspacePackage): string[] {
+  const path = join(dir, 'CHANGELOG.md')
+  if (!existsSync(path)) return [`${name}: has no CHANGELOG.md; run changeset version`]
+  const newest = /^## (\S+)/m.exec(readFileSync(path, 'utf8'))?.[1]
+  return newest === version ? [] : [`${name}: is ${version}, but its CHANGELOG.md begins with ${newest}`]
 }
 
 type Packed = { tarball: string; unpacked: string; error?: undefined } | { error: string }

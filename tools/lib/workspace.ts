@@ -7,6 +7,7 @@ export const root: string = join(import.meta.dirname, '..', '..')
 /** The parts of a package.json that the checks look at. */
 export interface Manifest {
   readonly name: string
+  readonly version?: string
   readonly private?: boolean
   readonly description?: string
   readonly license?: string
