@@ -438,6 +438,8 @@ describe('gateway audit', () => {
   it('ends with 1 when the trail was changed, and names the first bad record', async () => {
     const good = {
       trail: 'database',
+      covers: 'all_nodes',
+      covered_node: null,
       ok: true,
       records: 7,
       unverifiable: 0,
@@ -446,10 +448,12 @@ describe('gateway audit', () => {
       seq: null,
       id: null,
     }
-    const bad = { ...good, trail: 'calls', ok: false, fault: 'edited', node: 'n1', seq: 4, id: 'x9' }
+    const calls = { ...good, trail: 'calls', covers: 'this_node', covered_node: 'n1' }
+    const bad = { ...calls, ok: false, fault: 'edited', node: 'n1', seq: 4, id: 'x9' }
     const route = 'GET /auth/audit/verify'
-    const whole = await against({ [route]: { ok: true, trails: [good] } }, ['gateway', 'audit', '--verify'])
+    const whole = await against({ [route]: { ok: true, trails: [good, calls] } }, ['gateway', 'audit', '--verify'])
     expect(whole.code).toBe(0)
+    expect(whole.stdout).toContain('Tool calls are those of the node n1; other nodes check theirs')
     const changed = await against({ [route]: { ok: false, trails: [good, bad] } }, ['gateway', 'audit', '--verify'])
     expect(changed.code).toBe(1)
     expect(changed.stdout).toContain('edited: record 4 of node n1 (x9)')

@@ -76,7 +76,7 @@ const schemas = {
         }),
       ),
       protocol: { ...protocol, nullable: true },
-      audit: { type: 'string', enum: ['off', 'calls'], nullable: true },
+      audit: { type: 'string', enum: ['off', 'calls', 'calls_with_arguments'], nullable: true },
       alias: { type: 'string', maxLength: 16, nullable: true },
       max_answer_bytes: { type: 'integer', nullable: true },
     }),

@@ -245,6 +245,10 @@ export interface AuditPage {
 export interface AuditTrailCheck {
   /** `database`: identity, management, denials; `calls`: tool calls, in files of this node. */
   readonly trail: 'database' | 'calls'
+  /** The database has the records of all nodes; tool calls lie on the node that served them: ask each one. */
+  readonly covers: 'all_nodes' | 'this_node'
+  /** Name of the node whose files were read; null where all are covered. */
+  readonly covered_node: string | null
   readonly ok: boolean
   /** Good records, up to the first bad one. */
   readonly records: number

@@ -28,7 +28,7 @@ export interface TemplateSettingsWire {
   readonly affinity?: AffinityWire | undefined
   readonly stdio?: StdioSettingsWire | undefined
   readonly protocol?: ProtocolSettingWire | undefined
-  readonly audit?: 'off' | 'calls' | undefined
+  readonly audit?: 'off' | 'calls' | 'calls_with_arguments' | undefined
   readonly alias?: string | undefined
   readonly max_answer_bytes?: number | undefined
 }

@@ -134,7 +134,8 @@ export interface TemplateSettings {
     readonly idleStopMs: number
   }
   readonly protocol: ProtocolSetting
-  readonly audit: 'off' | 'calls'
+  /** Which tool calls are audited; what they were called with as a keyed hash, or in clear. */
+  readonly audit: 'off' | 'calls' | 'calls_with_arguments'
   readonly alias?: string | undefined
   readonly maxAnswerBytes: number
 }

@@ -51,7 +51,7 @@ export const SETTING_FIELDS: readonly SettingField[] = [
   plain(['stdio', 'sharing'], ['stdio', 'sharing'], z.enum(['shared', 'per_principal', 'exclusive'])),
   time(['stdio', 'idle_stop'], ['stdio', 'idleStopMs'], 1, DAY),
   plain(['protocol'], ['protocol'], z.enum(['auto', 'legacy', 'modern'])),
-  plain(['audit'], ['audit'], z.enum(['off', 'calls'])),
+  plain(['audit'], ['audit'], z.enum(['off', 'calls', 'calls_with_arguments'])),
   plain(['alias'], ['alias'], text(aliasFault)),
   plain(['max_answer_bytes'], ['maxAnswerBytes'], wholeNumber(1_024, 1_073_741_824)),
 ]

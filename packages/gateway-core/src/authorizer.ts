@@ -2,6 +2,12 @@ import type { Action, Decision, Principal } from '@mcp-platform/auth'
 import { GatewayError } from './errors.js'
 import type { GatewayObserver } from './events.js'
 
+/** Which request it is, and where it comes from. */
+export interface Origin {
+  readonly requestId?: string | undefined
+  readonly address?: string | undefined
+}
+
 /** The one door that every action of a caller goes through: asks `decide`, tells the observer of each refusal. */
 export class Authorizer {
   readonly #decide: (principal: Principal, action: Action) => Decision
@@ -21,12 +27,12 @@ export class Authorizer {
   }
 
   /** @throws GatewayError FORBIDDEN naming what is missing */
-  require(principal: Principal, action: Action, requestId?: string): void {
+  require(principal: Principal, action: Action, from: Origin = {}): void {
     const decision = this.#decide(principal, action)
     if (decision.allowed) return
     const { scope, template, tool } = action
     const { reason } = decision
-    this.#onEvent({ type: 'denied', requestId, principal: principal.id, scope, reason, template, tool })
+    this.#onEvent({ type: 'denied', ...from, principal: principal.id, scope, reason, template, tool })
     throw forbidden(decision, principal, action)
   }
 }

@@ -10,6 +10,8 @@ export interface CallTrace {
   instanceId: string | undefined
   /** Time spent in the last attempt, in milliseconds. */
   upstreamMs: number
+  /** Where the request came from. */
+  readonly address: string | undefined
 }
 
 /** One request to one template, after the face has read it and before it has gone anywhere. */
@@ -36,8 +38,8 @@ export interface GatewayCall {
 /** The answer on its way back; its body may still be coming. */
 export type GatewayReply = UpstreamReply
 
-export function newTrace(): CallTrace {
-  return { attempts: 0, mayHaveRun: false, instanceId: undefined, upstreamMs: 0 }
+export function newTrace(address?: string): CallTrace {
+  return { attempts: 0, mayHaveRun: false, instanceId: undefined, upstreamMs: 0, address }
 }
 
 /** What latencies are compared within: the same method and tool. */

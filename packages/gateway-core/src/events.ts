@@ -37,7 +37,9 @@ export interface AttemptFailedEvent {
 /** Somebody wanted to do what they may not do. */
 export interface DeniedEvent {
   readonly type: 'denied'
-  readonly requestId: string | undefined
+  readonly requestId?: string | undefined
+  /** Where the request came from. */
+  readonly address?: string | undefined
   readonly principal: string
   readonly scope: Scope
   /** What was missing: the scope itself, or a grant that covers the template or the tool. */

@@ -42,6 +42,8 @@ export interface CallEnd {
   /** `ok`, or the code of the problem. */
   readonly outcome: string
   readonly durationMs: number
+  /** The template wants to keep what was called with, not only its hash. */
+  readonly withArguments: boolean
 }
 
 /**
@@ -77,7 +79,7 @@ export class Pipeline {
 
   #execute(call: GatewayCall): Promise<GatewayReply> {
     const { authorizer, admit } = this.#options
-    authorizer.require(call.principal, actionOf(call), call.requestId)
+    authorizer.require(call.principal, actionOf(call), { requestId: call.requestId, address: call.trace.address })
     // Only who may call at all can use up a limit that others share.
     if (!call.internal) admit?.(call)
     return this.#toInstance(call, this.#options.routes.require(call.template))
@@ -119,7 +121,9 @@ export class Pipeline {
     const route = routes.find(call.template)
     if (route) count(route.stats, failed, durationMs)
     const outcome = outcomeOf(answer)
-    if (route?.settings.audit === 'calls') this.#options.audit?.(call, { outcome, durationMs })
+    const audit = route?.settings.audit ?? 'off'
+    if (audit !== 'off')
+      this.#options.audit?.(call, { outcome, durationMs, withArguments: audit === 'calls_with_arguments' })
     onEvent({
       type: 'call',
       requestId: call.requestId,

@@ -1,7 +1,7 @@
 import type { Principal } from '@mcp-platform/auth'
 import { type CatalogueList, ListCatalogue, type ListItem, type ListMethod } from '@mcp-platform/mcp-bridge'
 import { type AskedKey, type Asker, askerOf, contextOf, plainAsker } from './asker.js'
-import type { Authorizer } from './authorizer.js'
+import type { Authorizer, Origin } from './authorizer.js'
 import type { GatewayCall } from './call.js'
 import { GatewayError } from './errors.js'
 import { fetchList, NoListError } from './lists.js'
@@ -19,6 +19,8 @@ export interface ListRequest {
   readonly signal: AbortSignal
   /** The list may be this old although its time has run out, in milliseconds. @default 0 */
   readonly maxAgeMs?: number | undefined
+  /** Which request asks, for the record of a refusal. */
+  readonly from?: Origin | undefined
   /** Who asks, in protocol terms. @default a caller without capabilities */
   readonly asker?: Asker | undefined
 }
@@ -49,8 +51,8 @@ export class VisibleLists {
 
   /** @throws GatewayError FORBIDDEN, TEMPLATE_NOT_FOUND, and as any call */
   async visible(request: ListRequest): Promise<CatalogueList> {
-    const { template, method, principal } = request
-    this.#authorizer.require(principal, { scope: requiredScope(method), template })
+    const { template, method, principal, from } = request
+    this.#authorizer.require(principal, { scope: requiredScope(method), template }, from)
     const { signal, maxAgeMs, asker = plainAsker(principal) } = request
     const list = await this.#catalogue.get({ template, method, context: contextOf(asker), asker }, { signal, maxAgeMs })
     if (method !== 'tools/list') return list

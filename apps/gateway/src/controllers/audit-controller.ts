@@ -49,14 +49,16 @@ export class AuditController extends Controller {
   }
 
   /**
-   * Reads both trails whole: the one in the database, and the tool calls in the files of this node.
+   * Reads both trails whole: the one in the database, which has the records of all nodes, and the tool calls in the files
+   * of this node. Those of other nodes are checked there; `covers` says so.
    * @summary Check the hash chains of the audit trails
    */
   @Get('verify')
   @Security('gateway', ['audit:read'])
   async verify(): Promise<AuditVerification> {
-    const { database, calls } = await this.#services.identity.audit.verify()
-    const trails = [trailCheck('database', database), trailCheck('calls', calls)]
+    const { audit } = this.#services.identity
+    const { database, calls } = await audit.verify()
+    const trails = [trailCheck('database', database), trailCheck('calls', calls, audit.node)]
     return { ok: trails.every(({ ok }) => ok), trails }
   }
 }

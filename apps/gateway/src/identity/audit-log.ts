@@ -85,6 +85,11 @@ export class AuditLog {
     }
   }
 
+  /** Name of this node's chains. */
+  get node(): string {
+    return this.#options.chain.node
+  }
+
   get #callsFolder(): string {
     return join(this.#options.folder, 'calls')
   }

@@ -28,9 +28,9 @@ export class Reporter {
   /** Something that somebody may not do over MCP. */
   gateway(event: GatewayEvent): void {
     if (event.type !== 'denied') return
-    const { principal, scope, reason, template, tool, requestId } = event
+    const { principal, scope, reason, template, tool, requestId, address } = event
     const target = tool === undefined ? template : `${template}/${tool}`
-    this.#sink.denied({ actor: principal, action: scope, reason, target, requestId })
+    this.#sink.denied({ actor: principal, action: scope, reason, target, requestId, address })
   }
 
   readonly call = (call: GatewayCall, end: CallEnd): void => this.#sink.call(callEvent(call, end, this.#mac))

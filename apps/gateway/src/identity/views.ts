@@ -82,14 +82,23 @@ export function auditView(event: AuditEvent): AuditEventView {
   }
 }
 
-/** What checking one trail has found. */
-export function trailCheck(trail: AuditTrailCheck['trail'], report: ChainReport): AuditTrailCheck {
+/** What checking one trail has found. `coveredNode`: the one whose files were read; undefined: the records of all nodes. */
+export function trailCheck(
+  trail: AuditTrailCheck['trail'],
+  report: ChainReport,
+  coveredNode?: string | undefined,
+): AuditTrailCheck {
   const { ok, records } = report
+  const source = {
+    trail,
+    covers: coveredNode === undefined ? 'all_nodes' : 'this_node',
+    covered_node: coveredNode ?? null,
+  } as const
   if (report.ok) {
-    return { trail, ok, records, unverifiable: report.unverifiable, fault: null, node: null, seq: null, id: null }
+    return { ...source, ok, records, unverifiable: report.unverifiable, fault: null, node: null, seq: null, id: null }
   }
   const { fault, node, seq, id } = report
-  return { trail, ok, records, unverifiable: 0, fault, node, seq, id: id ?? null }
+  return { ...source, ok, records, unverifiable: 0, fault, node, seq, id: id ?? null }
 }
 
 function instant(at: Date | undefined): string | null {

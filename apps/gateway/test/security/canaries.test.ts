@@ -7,6 +7,7 @@ import { apiKey, as, PASSWORD, startSecured, userToken } from './support.js'
 const HEADER_CANARY = 'canary-upstream-header-7731'
 const ENV_CANARY = 'canary-child-environment-7732'
 const ARGUMENT_CANARY = 'canary-argument-of-a-call-7733'
+const SECRET_CANARY = 'canary-secret-by-its-name-7735'
 const WRONG_PASSWORD = 'canary-wrong-password-7734'
 
 describe('secrets', () => {
@@ -101,7 +102,14 @@ describe('the audit trails', () => {
     const next = await audit(`limit=2&cursor=${page.next_cursor}`)
     expect(next.events[0].id < page.events[1].id).toBe(true)
     const verified = (await gateway.admin('GET', '/auth/audit/verify')).json
-    expect(verified).toMatchObject({ ok: true, trails: [{ trail: 'database' }, { trail: 'calls', records: 3 }] })
+    const node = (await readFile(join(gateway.stateDir, 'audit-node'), 'utf8')).trim()
+    expect(verified).toMatchObject({
+      ok: true,
+      trails: [
+        { trail: 'database', covers: 'all_nodes', covered_node: null },
+        { trail: 'calls', records: 3, covers: 'this_node', covered_node: node },
+      ],
+    })
     await gateway.close()
 
     const [segment] = (await filesOf(gateway.stateDir)).filter(
@@ -113,7 +121,13 @@ describe('the audit trails', () => {
         .trim()
         .split('\n')
         .map((line) => JSON.parse(line)) ?? []
-    expect(calls[0]).toMatchObject({ actor: `key:${id}`, action: 'tools/call', target: 'fs/echo', outcome: 'success' })
+    expect(calls[0]).toMatchObject({
+      actor: `key:${id}`,
+      action: 'tools/call',
+      target: 'fs/echo',
+      address: '127.0.0.1',
+    })
+    expect(calls[0].details).not.toHaveProperty('arguments')
     expect(new Set(calls.map(({ details }) => details.arguments_mac)).size).toBe(3)
     const again = await startSecured({}, { env: { MCPP_STATE_DIR: gateway.stateDir } })
     const denied = (await again.admin('GET', '/auth/audit?outcome=denied')).json.events
@@ -121,6 +135,59 @@ describe('the audit trails', () => {
     expect(refusal).toMatchObject({ action: 'POST /auth/users', count: 3 })
     await again.close()
     await server.stop()
+  })
+
+  it('hold what a call was called with where the template wants it, on either face, with secrets hidden', async () => {
+    const server = await startFaultServer()
+    const gateway = await startSecured()
+    const instance = { id: 'a', endpoint: server.url }
+    await gateway.admin('POST', '/gateway/register?probe=true', { template_name: 'fs', instance })
+    expect((await gateway.admin('PATCH', '/gateway/templates/fs', { audit: 'calls_with_arguments' })).status).toBe(200)
+    const { key } = await apiKey(gateway, { role: 'user' })
+    const args = {
+      path: '/etc/hosts',
+      n: 1,
+      nested: { apiKey: SECRET_CANARY, list: [{ Password: SECRET_CANARY }, null] },
+    }
+    await as(gateway, key, 'POST', '/mcp/fs/tools/call', { name: 'echo', arguments: args })
+    const hello = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 't', version: '1' } }
+    await as(gateway, key, 'POST', '/mcp/fs', { jsonrpc: '2.0', id: 1, method: 'initialize', params: hello })
+    await as(gateway, key, 'POST', '/mcp/fs/tools/call', { name: 'echo', arguments: { blob: 'x'.repeat(20_000) } })
+    const verified = (await gateway.admin('GET', '/auth/audit/verify')).json
+    expect(verified.ok).toBe(true)
+    const refused = await as(
+      gateway,
+      (await apiKey(gateway, { scopes: ['metrics:read'] })).key,
+      'GET',
+      '/mcp/fs/tools/list',
+    )
+    expect(refused.status).toBe(403)
+    await gateway.close()
+    await server.stop()
+    const text = (await filesOf(gateway.stateDir))
+      .filter(({ path }) => path.includes('/calls/') && path.endsWith('.jsonl'))
+      .map(({ bytes }) => bytes.toString())
+      .join('')
+    const records = text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    const [first, , large] = records.filter(({ action }) => action === 'tools/call' || action === 'initialize')
+    expect(first).toMatchObject({
+      address: '127.0.0.1',
+      details: {
+        face: 'rest',
+        arguments: { path: '/etc/hosts', n: 1, nested: { apiKey: '***', list: [{ Password: '***' }, null] } },
+      },
+    })
+    expect(large.details.arguments).toBeNull()
+    expect(large.details.arguments_bytes).toBeGreaterThan(20_000)
+    expect(records.every(({ address }) => address === '127.0.0.1')).toBe(true)
+    expect(text).not.toContain(SECRET_CANARY)
+    const again = await startSecured({}, { env: { MCPP_STATE_DIR: gateway.stateDir } })
+    const denied = (await again.admin('GET', '/auth/audit?outcome=denied')).json.events
+    expect(denied.find(({ target }: { target: string }) => target === 'fs')).toMatchObject({ address: '127.0.0.1' })
+    await again.close()
   })
 })
 

@@ -17,8 +17,9 @@ interface BatchCall {
 
 /** `POST tools/batch`: up to 100 calls, each through the whole pipeline on its own; one that fails, fails alone. */
 export async function runBatch(exchange: RestExchange): Promise<void> {
-  const { context, principal, template, requestId } = exchange
-  context.authorizer.require(principal, { scope: 'tools:call', template }, requestId)
+  const { context, principal, template, requestId, trace } = exchange
+  const from = { requestId, address: trace.address }
+  context.authorizer.require(principal, { scope: 'tools:call', template }, from)
   const body = await readJsonBody(exchange.request, exchange.context.maxBodyBytes)
   const { calls, concurrency } = parseBatch(body)
   const results = await inOrder(calls, concurrency, (call) => runOne(exchange, call))
@@ -27,7 +28,7 @@ export async function runBatch(exchange: RestExchange): Promise<void> {
 
 async function runOne(exchange: RestExchange, { id, body }: BatchCall): Promise<BatchItem> {
   try {
-    const call = toCall(exchange, toMessage('tools/call', body), newTrace())
+    const call = toCall(exchange, toMessage('tools/call', body), newTrace(exchange.trace.address))
     const result = await resultOf(await exchange.context.pipeline.run(call), call)
     return { id, ok: true, result: JSON.parse(result.toString()) }
   } catch (error) {

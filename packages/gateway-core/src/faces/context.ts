@@ -9,6 +9,7 @@ import type { GatewayObserver } from '../events.js'
 import type { Pipeline } from '../pipeline.js'
 import type { RouteTable } from '../route-table.js'
 import type { TaskIds } from '../task-ids.js'
+import type { TemplateWatch } from '../template-watch.js'
 import type { VisibleLists } from '../visible-lists.js'
 import type { Homes } from './homes.js'
 
@@ -16,6 +17,7 @@ import type { Homes } from './homes.js'
 export interface FaceContext {
   readonly pipeline: Pipeline
   readonly routes: RouteTable
+  readonly templates: TemplateWatch
   readonly lists: VisibleLists
   readonly tasks: TaskIds
   readonly sessions: SessionBook
@@ -25,6 +27,8 @@ export interface FaceContext {
   /** The calls under way, so that a stop can end them. */
   readonly scopes: Set<CallScope>
   readonly authenticate: (request: IncomingMessage) => Principal | Promise<Principal>
+  /** Where a request comes from, for the audit trail. */
+  readonly addressOf?: ((request: IncomingMessage) => string) | undefined
   /** For what is shown or hidden; where somebody is refused, ask `authorizer`. */
   readonly decide: (principal: Principal, action: Action) => Decision
   readonly authorizer: Authorizer

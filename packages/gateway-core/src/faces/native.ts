@@ -30,7 +30,16 @@ export async function serveNative(
   try {
     const principal = await context.authenticate(request)
     const header = (name: string): string | undefined => headerOf(request, name)
-    const exchange = { context, request, response, template, requestId, principal, header, trace: newTrace() }
+    const exchange = {
+      context,
+      request,
+      response,
+      template,
+      requestId,
+      principal,
+      header,
+      trace: newTrace(context.addressOf?.(request)),
+    }
     if (sse) await serveSse(exchange, sse)
     else await serveMethod(exchange, known)
   } catch (error) {

@@ -31,7 +31,7 @@ export async function serveRest(
   path: McpPath & { template: string },
   requestId: string,
 ): Promise<void> {
-  const trace = newTrace()
+  const trace = newTrace(context.addressOf?.(request))
   let scope: CallScope | undefined
   try {
     const operation = requireOperation(path, request.method ?? '')
@@ -59,8 +59,8 @@ function run(exchange: RestExchange, operation: RestOperation): Promise<void> {
   }
 }
 
-async function sendHealth({ context, response, principal, template, requestId }: RestExchange): Promise<void> {
-  context.authorizer.require(principal, { scope: 'registry:read', template }, requestId)
+async function sendHealth({ context, response, principal, template, requestId, trace }: RestExchange): Promise<void> {
+  context.authorizer.require(principal, { scope: 'registry:read', template }, { requestId, address: trace.address })
   sendJson(response, 200, JSON.stringify(context.templateHealth(template)), { 'x-request-id': requestId })
 }
 
@@ -81,8 +81,9 @@ function openScope(
 }
 
 async function sendList(exchange: RestExchange, method: ListMethod): Promise<void> {
-  const { context, principal, template, response, scope, requestId } = exchange
-  const list = await context.lists.visible({ template, method, principal, signal: scope.signal })
+  const { context, principal, template, response, scope, requestId, trace } = exchange
+  const from = { requestId, address: trace.address }
+  const list = await context.lists.visible({ template, method, principal, from, signal: scope.signal })
   const member = LIST_MEMBERS[method]
   const items = method === 'tools/list' ? list.items.map(withParameters) : list.items
   sendJson(response, 200, JSON.stringify({ [member]: items, count: items.length }), listHeaders(list, requestId))

@@ -73,6 +73,7 @@ export default class GatewayAudit extends ClientCommand {
   }
 
   async #verdict(flags: OutputFlags, { ok, trails }: AuditVerification): Promise<string> {
+    const own = trails.find(({ covers }) => covers === 'this_node')
     const rows = trails.map(({ trail, records, fault, node, seq, id, unverifiable }) => [
       trail,
       records,
@@ -80,6 +81,11 @@ export default class GatewayAudit extends ClientCommand {
       fault === null ? 'good' : `${fault}: record ${seq ?? '?'} of node ${node ?? '?'}${id === null ? '' : ` (${id})`}`,
     ])
     const table = await this.table(flags, ['trail', 'good records', 'key not known', 'verdict'], rows)
-    return `${table}\n\n${ok ? 'The audit trail is whole.' : 'The audit trail was changed: keep it, and compare with a backup.'}`
+    const verdict = ok
+      ? 'The audit trail is whole.'
+      : 'The audit trail was changed: keep it, and compare with a backup.'
+    if (own === undefined) return `${table}\n\n${verdict}`
+    const where = `Tool calls are those of the node ${own.covered_node}; other nodes check theirs: ask each with --url.`
+    return `${table}\n\n${verdict}\n${where}`
   }
 }
