@@ -21,6 +21,12 @@ export function removeMembers(body: Buffer, values: readonly (Span | undefined)[
   return known.reduce((rest, value) => removeMember(rest, value), body)
 }
 
+/** True when the member whose value is at `value` is all that the object at `object` holds. */
+export function isOnlyMember(body: Buffer, object: Span, value: Span): boolean {
+  const isFirst = skipSpaceBack(body, keyStart(body, value.start) - 1) === object.start
+  return isFirst && body[skipSpace(body, value.end)] === CLOSE_BRACE
+}
+
 function removeMember(body: Buffer, value: Span): Buffer {
   const key = keyStart(body, value.start)
   const before = skipSpaceBack(body, key - 1)

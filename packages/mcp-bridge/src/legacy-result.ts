@@ -1,5 +1,5 @@
-import { type ReplyEnvelope, replaceSpan, scanResult } from '@mcp-platform/mcp-upstream'
-import { isObject, removeMembers } from './json-edit.js'
+import { type ReplyEnvelope, type ResultEnvelope, replaceSpan, type Span, scanResult } from '@mcp-platform/mcp-upstream'
+import { isObject, isOnlyMember, removeMembers } from './json-edit.js'
 
 /** Takes what only the modern era knows out of a modern server's response. Everything else stays byte for byte. */
 export function stripForLegacy(json: Buffer, envelope: ReplyEnvelope): Buffer {
@@ -11,7 +11,12 @@ export function stripForLegacy(json: Buffer, envelope: ReplyEnvelope): Buffer {
     found.resultType === 'complete' ? found.resultTypeSpan : undefined,
     found.ttlMs,
     found.cacheScope,
-    found.serverInfo,
+    serverInfoOf(result, found),
   ]
   return replaceSpan(json, envelope.result, removeMembers(result, gone))
+}
+
+// An empty `_meta` would be one that the server did not send.
+function serverInfoOf(result: Buffer, { meta, serverInfo }: ResultEnvelope): Span | undefined {
+  return meta && serverInfo && isOnlyMember(result, meta, serverInfo) ? meta : serverInfo
 }
