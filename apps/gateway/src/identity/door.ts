@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, ServerResponse } from 'node:http'
 import {
   AccessTokenVerifier,
   type AuthEvent,
@@ -12,6 +12,7 @@ import {
   type KeyUse,
   localAdmin,
   type Principal,
+  type RateLimitHeaders,
   type Scope,
   type TokenVerifier,
   type VerificationKeys,
@@ -103,7 +104,7 @@ export class Door {
 
   /** Ends an exchange that goes on for long as soon as its credential is no longer good, or good for less. */
   readonly follow = (request: IncomingMessage, response: ServerResponse, principal?: Principal): void => {
-    if (this.#options.authEnabled) this.#open.add(request, response, principal)
+    if (this.#options.authEnabled || this.limits.tellsPrincipals) this.#open.add(request, response, principal)
   }
 
   /** Takes a new snapshot, or the same one to say that it is still true. */
@@ -125,7 +126,8 @@ export class Door {
   }
 
   #admitted(principal: Principal, request: IncomingMessage): Principal {
-    this.limits.principal(principal.id)
+    const left = this.limits.principal(principal.id)
+    if (left !== undefined) tell(left, this.#open.responseOf(request) ?? responseOf(request))
     this.#open.admitted(request, principal)
     return principal
   }
@@ -142,4 +144,16 @@ export class Door {
       ...(error instanceof CredentialInvalidError ? { challenge: this.challenges.invalid(request) } : {}),
     })
   }
+}
+
+// Express puts it there; MCP traffic does not come through Express.
+function responseOf(request: IncomingMessage): ServerResponse | undefined {
+  const response: unknown = Reflect.get(request, 'res')
+  return response instanceof ServerResponse ? response : undefined
+}
+
+function tell(left: RateLimitHeaders, response: ServerResponse | undefined): void {
+  if (response === undefined || response.headersSent) return
+  response.setHeader('RateLimit', left.ratelimit)
+  response.setHeader('RateLimit-Policy', left['ratelimit-policy'])
 }

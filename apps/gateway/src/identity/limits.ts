@@ -1,4 +1,11 @@
-import { addressBucket, matchesGlob, type RateDecision, RateLimiter, rateLimitHeaders } from '@mcp-platform/auth'
+import {
+  addressBucket,
+  matchesGlob,
+  type RateDecision,
+  RateLimiter,
+  type RateLimitHeaders,
+  rateLimitHeaders,
+} from '@mcp-platform/auth'
 import { GatewayError } from '@mcp-platform/gateway-core'
 import type { RateRule, RateSubject } from './rate-rule.js'
 
@@ -50,10 +57,20 @@ export class Limits {
     take(this.#limits.get('unauthenticated') ?? [], addressBucket(address))
   }
 
-  /** A request of somebody. @throws GatewayError RATE_LIMITED */
-  principal(id: string): void {
+  /**
+   * A request of somebody.
+   * @returns header fields that say what is left; undefined where nothing is limited
+   * @throws GatewayError RATE_LIMITED
+   */
+  principal(id: string): RateLimitHeaders | undefined {
     const limits = this.#limits.get('principal')
-    if (limits !== undefined) take(limits, id)
+    const decision = limits === undefined ? undefined : take(limits, id)
+    return decision === undefined ? undefined : rateLimitHeaders(decision, 'principal')
+  }
+
+  /** Callers are limited: whoever is served is told what is left. */
+  get tellsPrincipals(): boolean {
+    return this.#limits.has('principal')
   }
 
   /** A call that is allowed. @throws GatewayError RATE_LIMITED */
@@ -67,12 +84,16 @@ export class Limits {
   }
 }
 
-function take(limits: readonly Limit[], key: string, name = ''): void {
+/** @returns the decision of the limit that is nearest to its end */
+function take(limits: readonly Limit[], key: string, name = ''): RateDecision | undefined {
+  let nearest: RateDecision | undefined
   for (const { rule, limiter } of limits) {
     if (rule.pattern !== '*' && !matchesGlob(rule.pattern, name)) continue
     const decision = limiter.take(key)
     if (!decision.allowed) throw limited(decision, rule.subject)
+    if (nearest === undefined || decision.remaining < nearest.remaining) nearest = decision
   }
+  return nearest
 }
 
 function limited(decision: RateDecision, policy: string): GatewayError {

@@ -37,6 +37,10 @@ export class OpenExchanges {
     response.once('close', () => this.#open.delete(request))
   }
 
+  responseOf(request: IncomingMessage): ServerResponse | undefined {
+    return this.#open.get(request)?.response
+  }
+
   /** Who it is that was let in. */
   admitted(request: IncomingMessage, principal: Principal): void {
     const exchange = this.#open.get(request)

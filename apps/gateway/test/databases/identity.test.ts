@@ -34,4 +34,28 @@ await onServers((server) => {
     expect(verified.ok).toBe(true)
     await Promise.all([a.stop(), b.stop()])
   }, 60_000)
+
+  it('divides a limit of callers by the nodes that live', async () => {
+    const database = await server.createDatabase()
+    const flags = { auth: true, 'rate-limit': ['principal=20/h', 'unauthenticated=1000000/s'] }
+    const nodes = await Promise.all([startNode({ database, flags }), startNode({ database, flags })])
+    const { api_key: key } = (await nodes[0].admin('POST', '/auth/api-keys', { name: 'k', role: 'user' })).json
+    const policyOf = async (node: NodeProcess): Promise<string | null> => {
+      const { status, headers } = await node.admin('GET', '/auth/me')
+      return status === 200 ? headers.get('ratelimit-policy') : null
+    }
+    for (const node of nodes) {
+      await waitFor(async () => (await policyOf(node)) === '"principal";q=10;w=3600', {
+        pollMs: 1_000,
+        timeoutMs: 15_000,
+        what: 'the node knows that it is one of two',
+      })
+    }
+    await waitFor(async () => (await me(nodes[1], key)) === 200, { ...WITHIN, what: 'the key holds on the other node' })
+    let allowed = 1
+    for (let n = 0; n < 15; n++) for (const node of nodes) allowed += (await me(node, key)) === 200 ? 1 : 0
+    expect(allowed).toBeLessThanOrEqual(21)
+    expect(allowed).toBeGreaterThanOrEqual(19)
+    await Promise.all(nodes.map((node) => node.stop()))
+  }, 60_000)
 })

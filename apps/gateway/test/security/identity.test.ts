@@ -182,8 +182,30 @@ describe('limits', () => {
     expect((await call('fs', 'read_file')).status).not.toBe(429)
     expect((await call('busy', 'a')).status).not.toBe(429)
     expect((await call('busy', 'b')).headers.get('ratelimit')).toMatch(/^"template"/)
+    const before = (await as(gateway, key, 'GET', '/auth/me')).headers
+    expect(before.get('ratelimit-policy')).toBe('"principal";q=40;w=3600')
+    const left = (headers: Headers): number =>
+      Number(/^"principal";r=(\d+);t=\d+$/.exec(headers.get('ratelimit') ?? '')?.[1])
+    const after = (await as(gateway, key, 'GET', '/mcp/fs/nothing')).headers
+    const native = (await as(gateway, key, 'POST', '/mcp/fs', { jsonrpc: '2.0', id: 1, method: 'ping' })).headers
+    expect([left(before) > 0, left(native)]).toEqual([true, left(before) - (after.has('ratelimit') ? 2 : 1)])
     await repeat(40, () => as(gateway, key, 'GET', '/auth/me'))
     expect((await as(gateway, key, 'GET', '/auth/me')).headers.get('ratelimit')).toMatch(/^"principal"/)
+    await gateway.close()
+  })
+})
+
+describe('limits of an address', () => {
+  it('count every request of it, and logins by themselves', async () => {
+    const gateway = await start({ flags: { auth: true, 'rate-limit': ['address=6/h', 'login=2/h'] } })
+    const login = () => as(gateway, undefined, 'POST', '/auth/login', { username: 'nobody-1', password: PASSWORD })
+    const other = () => as(gateway, undefined, 'POST', '/auth/login', { username: 'nobody-2', password: PASSWORD })
+    expect([(await login()).status, (await other()).status]).toEqual([401, 401])
+    const refused = await as(gateway, undefined, 'POST', '/auth/login', { username: 'nobody-3', password: PASSWORD })
+    expect([refused.status, refused.json.code]).toEqual([429, 'LOGIN_THROTTLED'])
+    const statuses = await repeat(8, async () => (await gateway.admin('GET', '/auth/me')).status)
+    expect(statuses.slice(-2)).toEqual([429, 429])
+    expect((await gateway.admin('GET', '/auth/me')).headers.get('ratelimit')).toMatch(/^"address";r=0/)
     await gateway.close()
   })
 })
