@@ -9,6 +9,8 @@ import type { Seal } from './seal.js'
 import type { StoreTables } from './tables.js'
 import { type Patience, retrying, transact } from './transact.js'
 
+export { type Renewal, renewRegistryRows } from './registry-renew.js'
+
 // Longer than any node may be away and still be served from what changed.
 const DEFAULT_TOMBSTONE_TTL_MS = 24 * 60 * 60 * 1_000
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals'
 import { type Instance, Registry, type RegistryEvent, type RegistryOperation } from '@mcp-platform/core-registry'
 import { type Kysely, sql } from 'kysely'
 import type { RowSigner, Seal, StoreTables } from '../src/index.js'
-import { kyselyRegistryStore } from '../src/registry.js'
+import { kyselyRegistryStore, renewRegistryRows } from '../src/registry.js'
 import { migrated, sqliteFile, sqliteMemory, type TestBed } from './support.js'
 
 const by = { actor: 'user:anna', requestId: 'r-1', address: '10.0.0.7' }
@@ -310,5 +310,51 @@ describe('rows that somebody else has written', () => {
         true,
         false,
       ])
+    }))
+})
+
+describe('a change of the keys', () => {
+  it('is gone on with where it was broken off, leaves what is not trusted, and keeps what rows say', () =>
+    on(sqliteMemory(), async (bed) => {
+      const db = await bed.open()
+      const [old, next] = [signerOf('old'), signerOf('next')]
+      const rotating: RowSigner = {
+        sign: next.sign,
+        verify: (text, signature) => next.verify(text, signature) || old.verify(text, signature),
+        isOutdated: (signature) => !newSignatures.has(signature),
+      }
+      const newSignatures = new Set<string>()
+      const signing = { ...rotating, sign: (text: string) => keep(next.sign(text)) }
+      const keep = (signature: string): string => {
+        newSignatures.add(signature)
+        return signature
+      }
+      const seal = aesSeal()
+      const store = kyselyRegistryStore(db, bed.dialect, { seal, signer: old })
+      const ids = Array.from({ length: 150 }, (_, n) => `i-${n}`)
+      await store.commit({ operations: [putTemplate(), ...ids.map(put)], action: 't' }, by)
+      await db.updateTable('instances').set({ source: 'file:/x' }).where('id', '=', 'i-7').execute()
+      let wraps = 0
+      const breaking: Seal = {
+        ...seal,
+        isOutdated: () => true,
+        rewrap: (sealed) => {
+          wraps += 1
+          if (wraps > 260) throw new Error('the process is killed here')
+          return sealed
+        },
+      }
+      await expect(renewRegistryRows(db, bed.dialect, { seal: breaking, signer: signing })).rejects.toThrow()
+      const half = await db.selectFrom('instances').select('signature').execute()
+      expect(half.filter(({ signature }) => newSignatures.has(signature ?? '')).length).toBe(100)
+
+      const { version } = await store.load()
+      expect(await renewRegistryRows(db, bed.dialect, { seal, signer: signing })).toBe(50)
+      expect(await renewRegistryRows(db, bed.dialect, { seal, signer: signing })).toBe(0)
+      const state = await kyselyRegistryStore(db, bed.dialect, { seal, signer: next }).load()
+      expect(state.version).toBe(version)
+      const found = state.templates.get('fs')?.instances ?? []
+      expect(found.filter(({ untrusted }) => untrusted !== undefined).map(({ id }) => id)).toEqual(['i-7'])
+      expect(found[0]).toEqual(instance('i-0'))
     }))
 })

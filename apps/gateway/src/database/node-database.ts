@@ -30,8 +30,8 @@ export interface NodeDatabaseOptions {
   readonly chain: OpenStoresOptions['chain']
   /** Where the snapshot lies. */
   readonly stateDir: string
-  /** Seals the snapshot; 32 bytes. */
-  readonly snapshotKey: Uint8Array
+  /** Seal and open the snapshot; 32 bytes each, the one in use first. */
+  readonly snapshotKeys: readonly [Uint8Array, ...Uint8Array[]]
   /** Version of the gateway, for the other nodes. */
   readonly version: string
   readonly onEvent: (event: NodeDatabaseEvent) => void
@@ -129,12 +129,12 @@ interface Snapshot {
   readonly saved?: SavedRegistry | undefined
 }
 
-async function openSnapshot({ database, stateDir, snapshotKey, onEvent }: NodeDatabaseOptions): Promise<Snapshot> {
+async function openSnapshot({ database, stateDir, snapshotKeys, onEvent }: NodeDatabaseOptions): Promise<Snapshot> {
   const url = parseDatabaseUrl(database)
   if (url.kind === 'sqlite' && url.file === ':memory:') return {}
   const file = new SealedFile({
     path: join(stateDir, 'snapshot'),
-    key: snapshotKey,
+    keys: snapshotKeys,
     about: `registry|${databaseName(url)}`,
   })
   const keeper = new RegistrySnapshot({ file, onError: (error) => onEvent({ type: 'snapshot-failed', error }) })

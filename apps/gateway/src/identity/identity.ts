@@ -33,6 +33,7 @@ import type { DatabaseWatch } from '../database/watch.js'
 import type { Stores } from '../open-stores.js'
 import { SealedFile } from '../snapshot/sealed-file.js'
 import { AuditLog } from './audit-log.js'
+import { leakedPasswords } from './common-passwords.js'
 import { Door, type DoorSecrets } from './door.js'
 import type { IdentityEvent } from './events.js'
 import { makeFirstAdmin } from './first-admin.js'
@@ -41,10 +42,13 @@ import { IdentitySnapshot } from './identity-snapshot.js'
 import type { NodeKeys } from './keys-of-database.js'
 import { Reporter } from './reporter.js'
 import { Routine } from './routine.js'
+import { snapshotKeys } from './snapshot-keys.js'
 import { externalIssuers } from './token-issuers.js'
 import { watchedAuditStore, watchedIdentityStore } from './watched-stores.js'
 
 const KEYS_MS = 60_000
+// The same before and after a change of the master key; what tells gateways apart are their signing keys.
+const ISSUER = 'urn:mcp-gateway'
 /** How often uses of keys are written down; they are noted to five minutes anyway. */
 const USES_MS = 30_000
 const SWEEP_MS = 3_600_000
@@ -104,13 +108,13 @@ export class Identity {
     this.#snapshot = new IdentitySnapshot(
       new SealedFile({
         path: join(stateDir, 'identity-snapshot'),
-        key: masterKeys.current.derive('snapshot-mac'),
+        keys: snapshotKeys(masterKeys),
         about: `identity|${databaseName(parseDatabaseUrl(modes.database))}`,
       }),
       (error) => onEvent({ type: 'chore-failed', chore: 'the snapshot of users and keys', error }),
     )
     const auditing = { chain }
-    const issuer = settings.publicUrl ?? `urn:mcp-gateway:${masterKeys.current.id}`
+    const issuer = settings.publicUrl ?? ISSUER
     this.secrets = {
       adminToken,
       issuer,
@@ -126,7 +130,7 @@ export class Identity {
     this.reporter = new Reporter(this.audit, new Mac(this.secrets.argumentKeys))
     const store = watchedIdentityStore(kyselyIdentityStore(kysely, dialect, auditing), watch)
     this.directory = new Directory({ store, onSnapshot: (snapshot) => this.#take(snapshot), onEvent })
-    const passwords = new Argon2Passwords()
+    const passwords = new Argon2Passwords({ common: leakedPasswords })
     this.#latest = this.directory.snapshot
     this.users = new Users({ directory: this.directory, passwords })
     this.apiKeys = new ApiKeys({ directory: this.directory, hasher: new KeyHasher(this.secrets.peppers) })

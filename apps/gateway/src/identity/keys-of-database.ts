@@ -32,15 +32,20 @@ export async function openKeys(options: {
 }
 
 /**
- * Makes sure that the database belongs to our master key. A database that does not answer cannot be asked: what is sealed
- * in it cannot be opened with another key anyway.
+ * Makes sure that the database belongs to our master key. A database that does not answer cannot be asked: then the
+ * snapshot could be opened, which another key does not do.
+ * @returns the keys without one that was replaced 30 days ago or more
  * @throws GatewayStartError MASTER_KEY
  */
-export async function requireKeyOfDatabase(masterKeys: MasterKeyRing, store: KeyCheckStore): Promise<void> {
+export async function requireKeyOfDatabase(
+  masterKeys: MasterKeyRing,
+  store: KeyCheckStore,
+  now?: (() => number) | undefined,
+): Promise<MasterKeyRing> {
   try {
-    await checkMasterKey(masterKeys, store)
+    return await checkMasterKey(masterKeys, store, { now })
   } catch (error) {
-    if (isDatabaseFailure(error)) return
+    if (isDatabaseFailure(error)) return masterKeys
     if (!(error instanceof MasterKeyMismatchError)) throw error
     throw new GatewayStartError('MASTER_KEY', error.message, error)
   }

@@ -15,8 +15,8 @@ export class SnapshotInvalidError extends Error {
 /** Options of {@link SealedFile}. */
 export interface SealedFileOptions {
   readonly path: string
-  /** 32 bytes. */
-  readonly key: Uint8Array
+  /** 32 bytes each: the first one seals, all open what was sealed. */
+  readonly keys: readonly [Uint8Array, ...Uint8Array[]]
   /** What the content is of: read as another thing it is refused. */
   readonly about: string
 }
@@ -61,7 +61,7 @@ export class SealedFile {
 
   #seal(text: string): Buffer {
     const iv = randomBytes(IV_BYTES)
-    const cipher = createCipheriv('aes-256-gcm', this.#options.key, iv).setAAD(this.#about)
+    const cipher = createCipheriv('aes-256-gcm', this.#options.keys[0], iv).setAAD(this.#about)
     const body = [cipher.update(text, 'utf8'), cipher.final()]
     return Buffer.concat([Buffer.from(MARK, 'latin1'), iv, cipher.getAuthTag(), ...body])
   }
@@ -72,15 +72,19 @@ export class SealedFile {
     const bodyAt = tagAt + TAG_BYTES
     const whole = bytes.length >= bodyAt && bytes.toString('latin1', 0, begin) === MARK
     if (!whole) throw new SnapshotInvalidError('the snapshot is not one of ours')
-    const iv = bytes.subarray(begin, tagAt)
-    const decipher = createDecipheriv('aes-256-gcm', this.#options.key, iv, { authTagLength: TAG_BYTES })
-    decipher.setAAD(this.#about).setAuthTag(bytes.subarray(tagAt, bodyAt))
-    try {
-      return Buffer.concat([decipher.update(bytes.subarray(bodyAt)), decipher.final()]).toString('utf8')
-    } catch (error) {
-      const message = 'the snapshot was changed, or is of another key or database'
-      throw new SnapshotInvalidError(message, { cause: error })
+    const tag = bytes.subarray(tagAt, bodyAt)
+    const failures: unknown[] = []
+    for (const key of this.#options.keys) {
+      const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(begin, tagAt))
+      decipher.setAAD(this.#about).setAuthTag(tag)
+      try {
+        return Buffer.concat([decipher.update(bytes.subarray(bodyAt)), decipher.final()]).toString('utf8')
+      } catch (error) {
+        failures.push(error)
+      }
     }
+    const message = 'the snapshot was changed, or is of another key or database'
+    throw new SnapshotInvalidError(message, { cause: failures[0] })
   }
 }
 

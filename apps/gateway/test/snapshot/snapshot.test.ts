@@ -13,7 +13,7 @@ const newPath = async (): Promise<string> => join((await tempDir()).path, 'snaps
 describe('a sealed file', () => {
   it('gives back what was written last, is for its owner only, and shows nothing of it', async () => {
     const path = await newPath()
-    const file = new SealedFile({ path, key, about: 'x' })
+    const file = new SealedFile({ path, keys: [key], about: 'x' })
     expect(await file.read()).toBeUndefined()
     await file.write('first')
     await file.write('canary-5ecret')
@@ -24,25 +24,25 @@ describe('a sealed file', () => {
 
   it('is refused when it was changed or cut, or is of another key or of another thing', async () => {
     const path = await newPath()
-    await new SealedFile({ path, key, about: 'x' }).write('content')
+    await new SealedFile({ path, keys: [key], about: 'x' }).write('content')
     const invalid = { code: 'SNAPSHOT_INVALID' }
-    await expect(new SealedFile({ path, key: randomBytes(32), about: 'x' }).read()).rejects.toMatchObject(invalid)
-    await expect(new SealedFile({ path, key, about: 'y' }).read()).rejects.toMatchObject(invalid)
+    await expect(new SealedFile({ path, keys: [randomBytes(32)], about: 'x' }).read()).rejects.toMatchObject(invalid)
+    await expect(new SealedFile({ path, keys: [key], about: 'y' }).read()).rejects.toMatchObject(invalid)
     const whole = await readFile(path)
     for (let at = 0; at < whole.length; at += 1) {
       const changed = Buffer.from(whole)
       changed[at] = (changed[at] ?? 0) ^ 1
       await writeFile(path, changed)
-      await expect(new SealedFile({ path, key, about: 'x' }).read()).rejects.toMatchObject(invalid)
+      await expect(new SealedFile({ path, keys: [key], about: 'x' }).read()).rejects.toMatchObject(invalid)
     }
     for (const length of [0, 10, whole.length - 1]) {
       await writeFile(path, whole.subarray(0, length))
-      await expect(new SealedFile({ path, key, about: 'x' }).read()).rejects.toMatchObject(invalid)
+      await expect(new SealedFile({ path, keys: [key], about: 'x' }).read()).rejects.toMatchObject(invalid)
     }
   })
 
   it('that cannot be written leaves the old one and no other file', async () => {
-    const file = new SealedFile({ path: join((await tempDir()).path, 'no', 'folder'), key, about: 'x' })
+    const file = new SealedFile({ path: join((await tempDir()).path, 'no', 'folder'), keys: [key], about: 'x' })
     await expect(file.write('x')).rejects.toMatchObject({ code: 'ENOENT' })
   })
 })
@@ -51,7 +51,10 @@ describe('the snapshot of the registry', () => {
   it('has every change, and the same state comes back', async () => {
     const path = await newPath()
     const open = () =>
-      new RegistrySnapshot({ file: new SealedFile({ path, key, about: 'x' }), onError: (error) => errors.push(error) })
+      new RegistrySnapshot({
+        file: new SealedFile({ path, keys: [key], about: 'x' }),
+        onError: (error) => errors.push(error),
+      })
     const errors: unknown[] = []
     const registry = new Registry({ store: new MemoryRegistryStore() })
     await registry.load()
