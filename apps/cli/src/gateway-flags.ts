@@ -55,6 +55,7 @@ export const gatewayFlags = {
   'health-timeout': value('seconds a health check may take [10]', 'SECONDS'),
   'max-retries': value('further attempts of a call that may be repeated [3]', 'COUNT'),
   region: value('region of this node', 'NAME'),
+  'max-stale': value('seconds a region serves on without the database [900]', 'SECONDS'),
   workers: value('processes that serve MCP traffic [1]', 'COUNT'),
   'drain-delay': value('seconds to serve on at shutdown [0]', 'SECONDS'),
   'log-level': value('debug, info, warn, error or silent [info]', 'LEVEL'),

@@ -71,6 +71,7 @@ export function buildGateway(parts: GatewayParts): { readonly gateway: Gateway; 
     circuits,
     database,
     version,
+    region: settings.region,
     processes,
     home,
     sealingKeys,

@@ -75,6 +75,8 @@ export interface GatewayOptions {
    * Integer >= 1. @default 1
    */
   readonly processes?: number | undefined
+  /** Region of this node: instances of the same region, or of none, come first. @default instances are used wherever they are */
+  readonly region?: string | undefined
   /** Sends a message to the process where its session or parked call lives. @default every one is served here */
   readonly hop?: Hop | undefined
   /**
@@ -309,6 +311,7 @@ export class Gateway {
           onEvent: this.#onEvent,
         }),
       defaults: options.defaults ?? {},
+      region: options.region,
       processes: this.#processes,
       parked: this.#parked,
       toolOf: (call: GatewayCall) => this.#context.lists.tool(call),

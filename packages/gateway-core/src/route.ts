@@ -26,6 +26,7 @@ import type { Failure } from './failure.js'
 import { retryClass } from './methods.js'
 import { probeTimeoutMs } from './probe-timeout.js'
 import { shareOf } from './process-share.js'
+import { type Located, RegionFirst } from './region-first.js'
 import { BUDGET_FLOOR, RetryBudget } from './retry-budget.js'
 import type { RouteHealth } from './route-health.js'
 import { CallStats } from './stats.js'
@@ -51,6 +52,8 @@ export interface RouteDependencies {
     endpointOf: (id: string) => RouteEndpoint | undefined,
   ) => RouteHealth
   readonly defaults: PartialTemplateSettings
+  /** Region of this node; absent: instances are used wherever they are. */
+  readonly region?: string | undefined
   /** Processes that serve calls side by side. */
   readonly processes: number
   readonly parked: ParkedCalls
@@ -84,6 +87,7 @@ export class Route {
   readonly #endpoints = new Map<string, RouteEndpoint>()
   readonly #retiring = new Set<RouteEndpoint>()
   readonly #health: SwitchableHealth
+  readonly #region: RegionFirst | undefined
   #checks = ''
   #balancer: Balancer<RouteEndpoint>
 
@@ -100,12 +104,18 @@ export class Route {
     this.readLimits = limits(this.settings, this.settings.timeouts.firstByteMs)
     this.#replaceEndpoints(template.instances)
     this.#health = new SwitchableHealth(this.#watch(template))
+    this.#region = this.#inRegion(deps.region)
     this.#balancer = this.#newBalancer()
     this.#applyAdminStates()
   }
 
   get health(): RouteHealth {
     return this.#health
+  }
+
+  /** The instance is fit, and kept for when nothing of this node's region is available. */
+  isSpared(id: string): boolean {
+    return this.#region?.isSpared(id) ?? false
   }
 
   get balancer(): Balancer<RouteEndpoint> {
@@ -130,6 +140,7 @@ export class Route {
     this.#health.update(this.#targets())
     if (this.#checks !== checksOf(template, this.settings)) this.#health.replace(this.#watch(template))
     this.#applyAdminStates()
+    this.#region?.changed()
     if (previous.strategy === this.settings.strategy && previous.queueSize === this.settings.queueSize) {
       this.#balancer.update([...this.#endpoints.values()])
       return
@@ -149,7 +160,8 @@ export class Route {
       exclude: tried.size === 0 ? undefined : tried,
     }
     const free = this.#balancer.tryAcquire(context)
-    if (free) return free
+    const lease = free ?? this.#fromAfar(context)
+    if (lease) return lease
     try {
       return await this.#waitFor(call, context)
     } catch (error) {
@@ -199,6 +211,13 @@ export class Route {
   async retire(): Promise<void> {
     await this.#health.close()
     await Promise.all([...this.#endpoints.values()].map((endpoint) => this.#retire(endpoint)))
+  }
+
+  // Everything of this region was tried: the others are there for that.
+  #fromAfar(context: LeaseContext): Lease<RouteEndpoint> | undefined {
+    if (context.exclude === undefined || context.pinnedTo !== undefined) return undefined
+    const exclude = this.#region?.beyond(context.exclude)
+    return exclude && this.#balancer.tryAcquire({ ...context, exclude, allowUnavailable: true })
   }
 
   async #waitFor(call: GatewayCall, context: LeaseContext): Promise<Lease<RouteEndpoint>> {
@@ -292,11 +311,17 @@ export class Route {
     return this.#deps.watch(template, this.settings, (id) => this.#endpoints.get(id))
   }
 
+  #inRegion(region: string | undefined): RegionFirst | undefined {
+    if (region === undefined) return undefined
+    const instances = (): Located[] => [...this.#endpoints.values()].map(({ instance }) => instance)
+    return new RegionFirst({ region, health: this.#health, instances })
+  }
+
   #newBalancer(): Balancer<RouteEndpoint> {
     return new Balancer<RouteEndpoint>({
       endpoints: [...this.#endpoints.values()],
       policy: policyByName(this.settings.strategy),
-      health: this.#health,
+      health: this.#region ?? this.#health,
       queueSize: shareOf(this.settings.queueSize, this.#deps.processes),
       random: this.random,
       now: this.now,

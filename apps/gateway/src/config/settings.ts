@@ -121,6 +121,7 @@ export const SETTINGS = {
   healthTimeout: given(seconds(0.1, 600), 10, 'Time a health check may take, for templates that set none.'),
   maxRetries: given(wholeNumber(0, 100), 3, 'Further attempts of a call that may be repeated.'),
   region: absent(text(), 'none', 'Region of this node; instances of the same region come first.'),
+  maxStale: given(seconds(0.1, DAY), 900, 'With a region: how long it serves on without the database.'),
   workers: given(processCount(256), 1, 'Processes that serve MCP traffic; `auto`: one per core.'),
   drainDelay: given(seconds(0, 600), 0, 'Time to serve on after readiness has turned 503 at shutdown.'),
   logLevel: given(oneOf('debug', 'info', 'warn', 'error', 'silent'), 'info', 'Least severe log line that is written.'),

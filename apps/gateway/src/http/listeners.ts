@@ -66,6 +66,8 @@ function handler(settings: Settings, readiness: Readiness, host: string, destina
   return closing(requestListener(policyFor(settings, host), settings.corsOrigin, destinations), readiness)
 }
 
+const CUT_OFF = { executed: 'no', retryable: true, retryAfterMs: 5_000 } as const
+
 /** Serves MCP traffic by this process's gateway. `follow` is told of each exchange that begins. */
 export function mcpListener(gateway: Gateway, readiness: Readiness, follow: RequestListener): RequestListener {
   return (request, response) => {
@@ -76,6 +78,8 @@ export function mcpListener(gateway: Gateway, readiness: Readiness, follow: Requ
         retryable: true,
         retryAfterMs: 1_000,
       })
+    const { cutOff } = readiness
+    if (cutOff !== undefined) throw new GatewayError('DATABASE_UNAVAILABLE', cutOff, CUT_OFF)
     follow(request, response)
     gateway.handle(request, response, requestIdOf(request))
   }

@@ -4,6 +4,7 @@ import { Registry, type RegistryChanges } from '@mcp-platform/core-registry'
 import type { Gateway, HopExchange } from '@mcp-platform/gateway-core'
 import { RemoteConnections } from '@mcp-platform/mcp-upstream'
 import { buildGateway } from '../build-gateway.js'
+import { Freshness } from '../database/freshness.js'
 import { adoptPeer } from '../http/peer.js'
 import { requestIdOf } from '../http/request-id.js'
 import type { Listener } from '../http/server.js'
@@ -35,7 +36,8 @@ export class Worker {
   readonly #config: WorkerConfig
   readonly #primary: Link<PrimaryMethods, WorkerMethods>
   readonly #pipes = new Pipes()
-  readonly #readiness = new Readiness()
+  readonly #freshness: Freshness
+  readonly #readiness: Readiness
   readonly #hurry = new AbortController()
   readonly #store = new ReplicaStore()
   readonly #registry = new Registry({ store: this.#store })
@@ -68,6 +70,9 @@ export class Worker {
     this.#state = state
     this.#remote = remote
     this.#homes = new Set(state.homes)
+    const { region, maxStale } = config.settings
+    this.#freshness = new Freshness({ region, maxStaleMs: maxStale * 1_000 })
+    this.#readiness = new Readiness(this.#freshness.reason)
     this.#observer = observer
     this.#peers = new FollowedPeers(state.peers, (node) => primary.ask('findPeer', { node }))
     this.#hops = new NodeHops({
@@ -143,10 +148,12 @@ export class Worker {
   }
 
   takeIdentity(copy: IdentityCopy): Promise<void> {
+    this.#freshness.confirm()
     return this.#identity.take(copy)
   }
 
   confirmIdentity(nodes: number): void {
+    this.#freshness.confirm()
     this.#identity.confirm(nodes)
   }
 

@@ -147,6 +147,27 @@ await onServers((server) => {
     }
   }, 60_000)
 
+  it('may be away for a region no longer than it says: then calls and readiness are 503, until it is back', async () => {
+    const flags = { region: 'eu', 'max-stale': 4 }
+    const node = await serving({ database: await server.createDatabase(), flags })
+    await server.halt()
+    try {
+      await becomes(node, 'unavailable')
+      const ready = () => node.get('/health/ready')
+      await waitFor(async () => (await ready()).status === 503, { timeoutMs: 15_000, what: 'it is still ready' })
+      expect((await ready()).json.reason).toBe('region "eu" has been cut off from the database for more than 4 s')
+      const refused = await call(node)
+      expect(refused).toMatchObject({ status: 503, json: { code: 'DATABASE_UNAVAILABLE', executed: 'no' } })
+      expect(refused.json.detail).toContain('cut off from the database')
+      expect((await node.get('/health/live')).status).toBe(200)
+    } finally {
+      await server.resume()
+    }
+    await waitFor(async () => (await call(node)).status === 200, { timeoutMs: 15_000, what: 'it serves again' })
+    expect((await node.get('/health/ready')).status).toBe(200)
+    await node.stop()
+  }, 60_000)
+
   it('may become read only: reads go on, changes answer 503 until it takes them again', async () => {
     const database = await ordinaryUser(await server.createDatabase())
     const node = await serving({ database })

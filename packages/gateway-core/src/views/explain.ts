@@ -29,7 +29,9 @@ function explainInstance(route: Route, one: Explained, tally: Tally): ExplainIns
     instance_id: one.id,
     picked: one.verdict === 'picked',
     available: view?.available ?? false,
-    reason: sentence(one, view?.status ?? 'starting', view?.probe.reason ?? view?.lastError),
+    reason: route.isSpared(one.id)
+      ? `is in ${endpoint?.instance.region ?? 'another region'}, for when nothing of this region is available`
+      : sentence(one, view?.status ?? 'starting', view?.probe.reason ?? view?.lastError),
     status: view?.status ?? 'starting',
     circuit: circuitOf(view),
     weight: endpoint?.weight ?? 0,
