@@ -35,7 +35,7 @@ export class CallScope {
     this.#options = options
     this.#leftMs = options.totalMs
     this.#deadline = this.#startTotal()
-    if (options.outlivesCaller !== true) options.response.once('close', this.#gone)
+    if (options.outlivesCaller !== true) options.response.on('close', this.#gone)
   }
 
   get signal(): AbortSignal {

@@ -22,18 +22,20 @@ type StreamReply = UpstreamReply & { readonly kind: 'stream' }
  * @throws GatewayError; `facts.executed` says whether the request may have run.
  */
 export async function dispatch(call: GatewayCall, route: Route): Promise<GatewayReply> {
-  const tried = new Set<string>()
+  let tried: Set<string> | undefined
   let repeats = 0
   route.budget.enter()
   try {
     let last: Failure | undefined
     for (;;) {
-      const lease = await nextLease(call, route, tried, last)
+      // Nearly always there is a free instance, and nothing to wait for.
+      const leased = nextLease(call, route, tried ?? NONE_TRIED, last)
+      const lease = leased instanceof Promise ? await leased : leased
       if (!lease) throw finalError(call, route, last)
       const outcome = await attempt(call, route, lease)
       if ('reply' in outcome) return outcome.reply
       last = outcome.failure
-      tried.add(lease.endpoint.id)
+      tried = (tried ?? new Set()).add(lease.endpoint.id)
       const again = mayRepeat(call, route, last)
       report(call, route, lease.endpoint, last, again)
       if (!again) throw finalError(call, route, last)
@@ -50,14 +52,23 @@ export async function dispatch(call: GatewayCall, route: Route): Promise<Gateway
 
 // Another instance if there is one. The same one again only for a repeat of something that got there: an instance that
 // could not be reached a moment ago cannot be reached now.
-async function nextLease(
+function nextLease(
   call: GatewayCall,
   route: Route,
   tried: ReadonlySet<string>,
   last: Failure | undefined,
+): RouteLease | Promise<RouteLease | undefined> {
+  return last === undefined ? route.lease(call, tried) : leaseAgain(call, route, tried, last)
+}
+
+async function leaseAgain(
+  call: GatewayCall,
+  route: Route,
+  tried: ReadonlySet<string>,
+  last: Failure,
 ): Promise<RouteLease | undefined> {
   const other = await route.lease(call, tried)
-  return other ?? (last?.sent ? route.lease(call, NONE_TRIED) : undefined)
+  return other ?? (last.sent ? route.lease(call, NONE_TRIED) : undefined)
 }
 
 const NONE_TRIED: ReadonlySet<string> = new Set()
@@ -76,7 +87,8 @@ async function attempt(call: GatewayCall, route: Route, lease: RouteLease): Prom
   call.trace.instanceId = lease.endpoint.id
   lease.endpoint.stats.begin()
   try {
-    const reply = await exchange(call, route, lease.endpoint, phase)
+    const first = await exchange(call, route, lease.endpoint, phase)
+    const reply = first.kind === 'stream' ? await settleStream(first) : first
     if (reply.kind === 'stream') return { reply: settledAtEnd(reply, call, route, lease, startedAt) }
     succeed(call, route, lease, startedAt)
     return { reply }
@@ -88,7 +100,7 @@ async function attempt(call: GatewayCall, route: Route, lease: RouteLease): Prom
   }
 }
 
-async function exchange(
+function exchange(
   call: GatewayCall,
   route: Route,
   endpoint: RouteEndpoint,
@@ -100,10 +112,9 @@ async function exchange(
     onPhase: (next) => {
       phase.now = next
     },
-    ...(call.onInterrupted ? { onInterrupted: call.onInterrupted } : {}),
+    onInterrupted: call.onInterrupted,
   }
-  const reply = await bridge(endpoint.connection, call.caller, route.parked).exchange(call.message, options)
-  return reply.kind === 'stream' ? settleStream(reply) : reply
+  return bridge(endpoint.connection, call.caller, route.parked).exchange(call.message, options)
 }
 
 /** A subscription may have nothing to say for weeks: no silence ends it. What JSON cannot carry to other processes is no bound. */

@@ -12,7 +12,7 @@ import type { PrincipalLimits } from './principal-limits.js'
 import type { Route } from './route.js'
 import type { RouteTable } from './route-table.js'
 import type { CallStats } from './stats.js'
-import type { TaskIds } from './task-ids.js'
+import { mayCreateTask, type TaskIds } from './task-ids.js'
 import { type FindTool, ToolHeaders } from './tool-headers.js'
 
 export interface PipelineOptions {
@@ -85,14 +85,20 @@ export class Pipeline {
     return this.#toInstance(call, this.#options.routes.require(call.template))
   }
 
-  async #toInstance(call: GatewayCall, route: Route): Promise<GatewayReply> {
-    const { nativeLists, tasks } = this.#options
-    if (isNativeList(call)) return nativeLists.answer(call, route, dispatch)
+  // Every promise between the face and the server costs turns of the microtask queue, so there is one only where
+  // something has to be waited for.
+  #toInstance(call: GatewayCall, route: Route): Promise<GatewayReply> {
+    if (isNativeList(call)) return this.#options.nativeLists.answer(call, route, dispatch)
     const checked = this.#options.requireTool(call, route)
-    if (checked) await checked
+    return checked ? checked.then(() => this.#dispatch(call, route)) : this.#dispatch(call, route)
+  }
+
+  #dispatch(call: GatewayCall, route: Route): Promise<GatewayReply> {
+    const { tasks } = this.#options
     const task = tasks.about(call, route)
-    if (task) return task.answered(await dispatch(task.call, route))
-    return tasks.created(await this.#toolHeaders.dispatch(call, route, dispatch), call)
+    if (task) return dispatch(task.call, route).then((reply) => task.answered(reply))
+    const reply = this.#toolHeaders.dispatch(call, route, dispatch)
+    return mayCreateTask(call) ? reply.then((created) => tasks.created(created, call)) : reply
   }
 
   #finishedAtEnd(call: GatewayCall, reply: GatewayReply & { kind: 'stream' }, startedAt: number): GatewayReply {

@@ -153,15 +153,23 @@ export class Route {
    * Undefined when every available instance was tried.
    * @throws GatewayError NO_INSTANCE_AVAILABLE, QUEUE_FULL, QUEUE_TIMEOUT; the reason of the call's signal
    */
-  async lease(call: GatewayCall, tried: ReadonlySet<string>): Promise<Lease<RouteEndpoint> | undefined> {
+  lease(
+    call: GatewayCall,
+    tried: ReadonlySet<string>,
+  ): Lease<RouteEndpoint> | Promise<Lease<RouteEndpoint> | undefined> {
     const context = {
       affinityKey: affinityKey(call, this.settings.affinity),
       pinnedTo: call.pinnedTo,
       exclude: tried.size === 0 ? undefined : tried,
     }
-    const free = this.#balancer.tryAcquire(context)
-    const lease = free ?? this.#fromAfar(context)
-    if (lease) return lease
+    return this.#balancer.tryAcquire(context) ?? this.#fromAfar(context) ?? this.#queue(call, tried, context)
+  }
+
+  async #queue(
+    call: GatewayCall,
+    tried: ReadonlySet<string>,
+    context: LeaseContext,
+  ): Promise<Lease<RouteEndpoint> | undefined> {
     try {
       return await this.#waitFor(call, context)
     } catch (error) {

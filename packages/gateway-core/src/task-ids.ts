@@ -74,7 +74,6 @@ export class TaskIds {
 
   /** The answer to a call that may have created a task, with the task's id sealed. */
   created(reply: GatewayReply, call: GatewayCall): GatewayReply {
-    if (!mayCreateTask(call)) return reply
     return renamed(reply, (taskId, result) => {
       const { instanceId } = call.trace
       if (instanceId === undefined || taskId.length > MAX_OWN_ID) return undefined
@@ -94,8 +93,8 @@ function asHome({ template, instanceId, taskId }: Readonly<Record<string, unknow
   return isHome ? { template, instanceId, taskId } : undefined
 }
 
-// Answers to clients that know no tasks are not looked into.
-function mayCreateTask({ caller, message }: GatewayCall): boolean {
+/** Whether the answer may name a new task. Answers to clients that know no tasks are not looked into. */
+export function mayCreateTask({ caller, message }: GatewayCall): boolean {
   if (caller.era !== 'modern' || message.envelope.method !== 'tools/call') return false
   const { extensions } = caller.capabilities
   return typeof extensions === 'object' && extensions !== null && Object.hasOwn(extensions, TASKS)

@@ -25,13 +25,20 @@ export class ToolHeaders {
   }
 
   /** @throws ProtocolError -32020 for a header that differs from the body */
-  async dispatch(call: GatewayCall, route: Route, dispatch: Dispatch): Promise<GatewayReply> {
+  dispatch(call: GatewayCall, route: Route, dispatch: Dispatch): Promise<GatewayReply> {
     const { method, name } = call.message.envelope
     if (method !== 'tools/call' || name === undefined) return dispatch(call, route)
-    if (call.caller.era === 'modern') {
-      await this.#check(call, route)
-      return dispatch(call, route)
-    }
+    if (call.caller.era !== 'modern') return this.#mirrored(call, route, dispatch)
+    // Servers of 2026 check the headers of a 2026 client themselves: nothing to wait for.
+    return anyServer(route, (modernHttp) => !modernHttp) ? this.#checked(call, route, dispatch) : dispatch(call, route)
+  }
+
+  async #checked(call: GatewayCall, route: Route, dispatch: Dispatch): Promise<GatewayReply> {
+    await this.#check(call, route)
+    return dispatch(call, route)
+  }
+
+  async #mirrored(call: GatewayCall, route: Route, dispatch: Dispatch): Promise<GatewayReply> {
     const reply = await dispatch(await this.#written(call, route, false), route)
     if (!isHeaderMismatch(reply)) return reply
     // Refused before it ran: the tool has changed since it was listed.
@@ -39,7 +46,6 @@ export class ToolHeaders {
   }
 
   async #check(call: GatewayCall, route: Route): Promise<void> {
-    if (!anyServer(route, (modernHttp) => !modernHttp)) return
     const known = await this.#find(call, route, { fresh: false })
     if (!known) return
     try {
@@ -53,7 +59,8 @@ export class ToolHeaders {
 
   async #written(call: GatewayCall, route: Route, fresh: boolean): Promise<GatewayCall> {
     if (!anyServer(route, (modernHttp) => modernHttp)) return call
-    const tool = await this.#find(call, route, { fresh })
+    const found = this.#find(call, route, { fresh })
+    const tool = found instanceof Promise ? await found : found
     const fields = tool ? paramHeaders(tool) : []
     if (fields.length === 0) return call
     const headers = { ...call.message.headers, ...mirrorParams(fields, argumentsOf(call)) }

@@ -20,7 +20,7 @@ import { plainOnLegacy, plainOnModern } from './plain.js'
  * @throws UpstreamError from `exchange`; `sent` tells whether the server may have run it.
  */
 export function bridge(connection: Connection, caller: CallerProfile, parked: Parking): Pick<Upstream, 'exchange'> {
-  return { exchange: (message, options) => exchange(connection, caller, parked, message, options) }
+  return { exchange: (message, options) => exchange({ connection, caller, parked, message, options }) }
 }
 
 /**
@@ -36,16 +36,26 @@ export function bridgeLegacy(
   return legacyOnModern(server, server.identity, caller, message, options)
 }
 
-async function exchange(
-  connection: Connection,
-  caller: CallerProfile,
-  parked: Parking,
-  message: UpstreamMessage,
-  options: ExchangeOptions,
-): Promise<UpstreamReply> {
+interface BridgedExchange {
+  readonly connection: Connection
+  readonly caller: CallerProfile
+  readonly parked: Parking
+  readonly message: UpstreamMessage
+  readonly options: ExchangeOptions
+}
+
+function exchange(bridged: BridgedExchange): Promise<UpstreamReply> {
+  const { connection, options } = bridged
+  const { identity } = connection
+  // Known but for the very first call: no promise for it then.
+  if (identity !== undefined) return exchangeWith(identity, bridged)
   // Finding out the era is not sending the message: its phases must not count for the call.
-  const identity =
-    connection.identity ?? (await connection.identify({ signal: options.signal, limits: options.limits }))
+  const quiet = { signal: options.signal, limits: options.limits }
+  return connection.identify(quiet).then((found) => exchangeWith(found, bridged))
+}
+
+function exchangeWith(identity: ServerIdentity, bridged: BridgedExchange): Promise<UpstreamReply> {
+  const { connection, caller, parked, message, options } = bridged
   switch (caller.era) {
     case 'none':
       return (

@@ -8,7 +8,16 @@ const CLOSE_BRACE = 0x7d
  * The members must not be there yet. Cost: one copy and one scan of the message.
  */
 export function withMeta(message: UpstreamMessage, members: Readonly<Record<string, unknown>>): UpstreamMessage {
-  const text = JSON.stringify(members).slice(1, -1)
+  return withMetaText(message, metaText(members))
+}
+
+/** Members as they stand in `_meta`: `"a":1,"b":2`. Keep it where the same ones are written again and again. */
+export function metaText(members: Readonly<Record<string, unknown>>): string {
+  return JSON.stringify(members).slice(1, -1)
+}
+
+/** {@link withMeta} with members that are written already. */
+export function withMetaText(message: UpstreamMessage, text: string): UpstreamMessage {
   if (text === '') return message
   const body = insertMeta(message.body, message.envelope, text)
   return { ...message, body, envelope: scanEnvelope(body) }

@@ -1,7 +1,7 @@
-import type { Connection, SessionKey, Upstream, UpstreamMessage } from '@mcp-platform/mcp-upstream'
+import type { ClientInfo, Connection, SessionKey, Upstream, UpstreamMessage } from '@mcp-platform/mcp-upstream'
 import type { PlainCaller } from './caller.js'
 import { leasedExchange } from './leased-exchange.js'
-import { withMeta } from './modern-meta.js'
+import { metaText, withMetaText } from './modern-meta.js'
 import { LATEST_LEGACY_VERSION, META, MODERN_VERSION } from './versions.js'
 
 /** A caller without an era on a modern server: the request envelope is written for it. */
@@ -14,7 +14,19 @@ export function plainOnModern(connection: Connection, caller: PlainCaller): Upst
 
 function inEnvelope(message: UpstreamMessage, caller: PlainCaller): UpstreamMessage {
   const exclusiveFor = caller.logLevel === undefined ? undefined : caller.context
-  return { ...withMeta(message, envelopeOf(caller)), exclusiveFor }
+  return { ...withMetaText(message, envelopeText(caller)), exclusiveFor }
+}
+
+// Nearly every call of such a caller carries the same envelope.
+const silentEnvelopes = new WeakMap<ClientInfo, string>()
+
+function envelopeText(caller: PlainCaller): string {
+  if (caller.logLevel !== undefined) return metaText(envelopeOf(caller))
+  const known = silentEnvelopes.get(caller.clientInfo)
+  if (known !== undefined) return known
+  const text = metaText(envelopeOf(caller))
+  silentEnvelopes.set(caller.clientInfo, text)
+  return text
 }
 
 function envelopeOf(caller: PlainCaller): Record<string, unknown> {

@@ -59,6 +59,8 @@ const DEFAULT_CLOSE_MS = 10_000
 const MAX_HELLO_BYTES = 1_024
 /** Longest time between two looks for sessions that are over, in milliseconds. */
 const SWEEP_MS = 10_000
+/** Ids that were opened lately, so that deciphering is not paid for by every message of a session. */
+const MAX_OPENED_IDS = 4_096
 /** A session that was not used for this long may make room for a new one of its principal, in milliseconds. */
 const ABANDONED_MS = 60_000
 
@@ -72,6 +74,7 @@ export class SessionBook {
   readonly #maxAgeMs: number
   readonly #sessions = new Map<string, { session: ClientSession; bornAt: number }>()
   readonly #perPrincipal = new Map<string, number>()
+  readonly #opened = new Map<string, SealedSession>()
   readonly #closing = new ClosingLines()
   #sweeper: NodeJS.Timeout | undefined
 
@@ -137,8 +140,8 @@ export class SessionBook {
 
   /** What an id says, if it is one of ours and has not expired. Does not mean that the session is alive. */
   read(id: string): SealedSession | undefined {
-    const facts = this.#options.sealer.open('session', id)
-    if (!isSealedSession(facts) || facts.expiresAt < this.#options.wallNow()) return undefined
+    const facts = this.#opened.get(id) ?? this.#unseal(id)
+    if (facts === undefined || facts.expiresAt < this.#options.wallNow()) return undefined
     return facts
   }
 
@@ -168,6 +171,15 @@ export class SessionBook {
     done.abort()
     await bound.catch(() => undefined)
     this.#closing.abandon()
+  }
+
+  // Only ids that are ours are remembered, so what strangers send cannot fill the memory.
+  #unseal(id: string): SealedSession | undefined {
+    const facts = this.#options.sealer.open('session', id)
+    if (!isSealedSession(facts)) return undefined
+    if (this.#opened.size >= MAX_OPENED_IDS) this.#opened.clear()
+    this.#opened.set(id, facts)
+    return facts
   }
 
   // The place is free at once; the server hears of it when its turn comes.

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import { type ServerIdentity, scanReply } from '@mcp-platform/mcp-upstream'
 import fc from 'fast-check'
 import { decodeHeaderValue, encodeHeaderValue } from '../src/header-value.js'
-import { stripForLegacy } from '../src/legacy-result.js'
+import { resultEnvelope, stripForLegacy, stripResponse } from '../src/legacy-result.js'
 import { decorateForModern } from '../src/modern-result.js'
 
 const identity: ServerIdentity = {
@@ -33,7 +33,11 @@ describe('results between the eras', () => {
         const parsed = JSON.parse(modern.toString()).result
         expect(parsed).toMatchObject({ resultType: 'complete', ttlMs: 0, cacheScope: 'private' })
         expect(parsed._meta['io.modelcontextprotocol/serverInfo']).toEqual({ name: 'peer', version: '1' })
-        const legacy = JSON.parse(stripForLegacy(modern, scanReply(modern)).toString())
+        const response = { json: modern, envelope: scanReply(modern) }
+        const stripped = stripResponse(response, resultEnvelope(response))
+        expect(stripForLegacy(modern, response.envelope)).toEqual(stripped.json)
+        const legacy = JSON.parse(stripped.json.toString())
+        expect(stripped.envelope).toEqual(scanReply(stripped.json))
         expect(legacy).toEqual(JSON.parse(JSON.stringify({ jsonrpc: '2.0', id: 7, result: value })))
       }),
     )

@@ -42,7 +42,7 @@ export interface ExchangeOptions {
    * The server closed its stream before the answer and will be asked for the rest later (2025-11-25, polling). We go on
    * reading by ourselves; a caller with a stream of its own may close that too.
    */
-  onInterrupted?(): void
+  readonly onInterrupted?: (() => void) | undefined
 }
 
 /**

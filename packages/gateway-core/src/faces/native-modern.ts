@@ -2,6 +2,7 @@ import { idToken, RPC, readModernRequest } from '@mcp-platform/mcp-bridge'
 import type { UpstreamMessage } from '@mcp-platform/mcp-upstream'
 import type { GatewayCall, GatewayReply } from '../call.js'
 import { CallScope, totalTimeMs } from '../call-scope.js'
+import type { Deadline } from '../deadline-wheel.js'
 import { CallerGoneError } from '../errors.js'
 import { EventStream } from './event-stream.js'
 import { endingGracefully } from './graceful-end.js'
@@ -22,6 +23,7 @@ const LIFE_SPREAD_RATIO = 0.2
 export async function serveModern(exchange: NativeExchange, message: UpstreamMessage): Promise<void> {
   const caller = readModernRequest(message, exchange.header, exchange.principal.id)
   const scope = openScope(exchange, message)
+  const early = new EarlyStream(exchange)
   try {
     const call: GatewayCall = {
       requestId: exchange.requestId,
@@ -34,54 +36,48 @@ export async function serveModern(exchange: NativeExchange, message: UpstreamMes
       header: exchange.header,
       trace: exchange.trace,
     }
-    await answer(exchange, call)
-  } finally {
-    scope.end()
-  }
-}
-
-async function answer(exchange: NativeExchange, call: GatewayCall): Promise<void> {
-  const early = new EarlyStream(exchange)
-  try {
     const reply = await runNative(exchange, call)
-    await early.write(listens(call.message) ? endingGracefully(reply, call.message, lifeOf(exchange, call)) : reply)
+    const ending = listens(message) ? endingGracefully(reply, message, lifeOf(exchange, call)) : reply
+    if (ending.kind === 'stream') await early.pipe(ending)
+    else await early.write(ending)
   } catch (error) {
     if (!early.opened) throw error
     if (error instanceof CallerGoneError) return
-    await early.send(rpcErrorMessage(toRpcFailure(error, exchange.requestId), idToken(call.message)))
+    await early.send(rpcErrorMessage(toRpcFailure(error, exchange.requestId), idToken(message)))
   } finally {
     early.end()
+    scope.end()
   }
 }
 
 /** The answer's head is withheld until it is known what the answer is; then it is one JSON write, or a stream. */
 class EarlyStream {
   readonly #exchange: NativeExchange
-  readonly #timer: NodeJS.Timeout | undefined
+  readonly #opening: Deadline | undefined
   #stream: EventStream | undefined
 
   constructor(exchange: NativeExchange) {
     this.#exchange = exchange
     const accepts = exchange.header('accept')?.includes('text/event-stream') ?? false
-    if (accepts) this.#timer = setTimeout(() => this.#open(), OPEN_STREAM_AFTER_MS).unref()
+    // Nearly every client accepts streams: a timer of its own for each call would show.
+    if (accepts) this.#opening = exchange.context.wheel.start(OPEN_STREAM_AFTER_MS, () => this.#open())
   }
 
   get opened(): boolean {
     return this.#stream !== undefined
   }
 
-  async write(reply: GatewayReply): Promise<void> {
-    if (reply.kind === 'stream') {
-      await reply.pipe({ message: (json) => this.#open().send(json) })
-      return
-    }
-    if (this.#stream) {
-      if (reply.kind === 'complete') await this.#stream.send(reply.json)
-      return
-    }
+  pipe(reply: GatewayReply & { kind: 'stream' }): Promise<void> {
+    return reply.pipe({ message: (json) => this.#open().send(json) })
+  }
+
+  /** The whole answer; the promise, if there is one, settles when the reader has caught up. */
+  write(reply: GatewayReply & { kind: 'complete' | 'accepted' }): undefined | Promise<void> {
+    if (this.#stream) return reply.kind === 'complete' ? this.#stream.send(reply.json) : undefined
     const headers = callHeaders(this.#exchange)
     if (reply.kind === 'complete') sendJson(this.#exchange.response, statusOf(reply), reply.json, headers)
     else this.#exchange.response.writeHead(202, headers).end()
+    return undefined
   }
 
   send(json: Buffer): undefined | Promise<void> {
@@ -89,7 +85,7 @@ class EarlyStream {
   }
 
   end(): void {
-    clearTimeout(this.#timer)
+    this.#opening?.cancel()
     this.#stream?.end()
   }
 

@@ -28,7 +28,9 @@ export async function serveNative(
 ): Promise<void> {
   const known: { idToken: string } = { idToken: 'null' }
   try {
-    const principal = await context.authenticate(request)
+    const found = context.authenticate(request)
+    // A credential that was seen before is known at once: no turn of the microtask queue for it.
+    const principal = found instanceof Promise ? await found : found
     const header = (name: string): string | undefined => headerOf(request, name)
     const exchange = {
       context,
@@ -47,12 +49,14 @@ export async function serveNative(
   }
 }
 
-async function serveMethod(exchange: NativeExchange, known: { idToken: string }): Promise<void> {
+function serveMethod(exchange: NativeExchange, known: { idToken: string }): Promise<void> {
+  return exchange.request.method === 'POST' ? servePost(exchange, known) : serveBodiless(exchange)
+}
+
+async function serveBodiless(exchange: NativeExchange): Promise<void> {
   const { method } = exchange.request
-  if (method !== 'POST' && (await servedElsewhere(exchange))) return
+  if (await servedElsewhere(exchange)) return
   switch (method) {
-    case 'POST':
-      return servePost(exchange, known)
     case 'GET':
       return serveLegacyStream(exchange)
     case 'DELETE':
@@ -71,10 +75,15 @@ async function servePost(exchange: NativeExchange, known: { idToken: string }): 
   if (batch) return (await servedElsewhere(exchange, { body })) ? undefined : serveBatch(exchange, batch)
   const message: UpstreamMessage = { body, envelope: scanEnvelope(body), headers: passedHeaders(exchange.request) }
   if (message.envelope.kind === 'request') known.idToken = idToken(message)
-  if (await servedElsewhere(exchange, { body, message })) return
+  if (belongsToSomeone(exchange, message) && (await servedElsewhere(exchange, { body, message }))) return
   if (message.envelope.kind !== 'response' && isModern(message.envelope, exchange.header))
     return serveModern(exchange, message)
   return serveLegacyMessage(exchange, message)
+}
+
+// Only a session or a parked call can live in another process.
+function belongsToSomeone({ header }: NativeExchange, { envelope }: UpstreamMessage): boolean {
+  return envelope.requestState !== undefined || header('mcp-session-id') !== undefined
 }
 
 const PASSED: ReadonlySet<string> = new Set(['traceparent', 'tracestate', 'baggage'])
@@ -82,8 +91,12 @@ const PASSED: ReadonlySet<string> = new Set(['traceparent', 'tracestate', 'bagga
 // Only what means something to a server may pass; a credential of ours never does.
 function passedHeaders(request: IncomingMessage): Record<string, string> | undefined {
   let passed: Record<string, string> | undefined
-  for (const [name, value] of Object.entries(request.headers)) {
-    if (typeof value !== 'string' || !(PASSED.has(name) || name.startsWith('mcp-param-'))) continue
+  const { headers } = request
+  // `for in`, which makes no array of pairs for headers of which hardly ever one passes.
+  for (const name in headers) {
+    if (!PASSED.has(name) && !name.startsWith('mcp-param-')) continue
+    const value = headers[name]
+    if (typeof value !== 'string') continue
     passed ??= {}
     passed[name] = value
   }

@@ -12,7 +12,11 @@ export type Headers = Readonly<Record<string, string | number>>
 /** Writes one whole JSON answer with its head in a single write. */
 export function sendJson(response: ServerResponse, status: number, body: Buffer | string, headers: Headers = {}): void {
   const bytes = typeof body === 'string' ? Buffer.from(body) : body
-  response.writeHead(status, { ...headers, ...NO_SNIFFING, 'content-type': JSON_TYPE, 'content-length': bytes.length })
+  // Names and values in turn: what node:http takes without another walk over keys, and without a copy of `headers`.
+  const head: (string | number)[] = ['x-content-type-options', 'nosniff', 'content-type', JSON_TYPE]
+  head.push('content-length', bytes.length)
+  for (const name in headers) head.push(name, headers[name] ?? '')
+  response.writeHead(status, head)
   response.end(bytes)
 }
 

@@ -19,9 +19,14 @@ const NO_LIMITS: ExchangeLimits = { connectMs: 60_000, idleMs: 3_600_000, maxAns
 const DEFAULT_TOTAL_MS = 60_000
 
 /** Runs a native call: on the one template of its path, or on the aggregate over all that its caller may use. */
-export async function runNative(exchange: NativeExchange, call: GatewayCall): Promise<GatewayReply> {
+export function runNative(exchange: NativeExchange, call: GatewayCall): Promise<GatewayReply> {
   if (exchange.template === undefined) return runOnAll(exchange, call)
-  const { context } = exchange
+  const { pipeline } = exchange.context
+  // The answer to a tool call passes as it is: no promise of its own for it.
+  return call.message.envelope.method === 'tools/call' ? pipeline.run(call) : runFiltered(exchange, call)
+}
+
+async function runFiltered({ context }: NativeExchange, call: GatewayCall): Promise<GatewayReply> {
   if (call.message.envelope.method !== 'subscriptions/listen') {
     return onlyVisible(await context.pipeline.run(call), call, context)
   }
@@ -58,7 +63,7 @@ export function totalMsOf({ context, template }: NativeExchange): number {
   return Math.max(DEFAULT_TOTAL_MS, ...context.routes.all().map(({ settings }) => settings.timeouts.totalMs))
 }
 
-function runOnAll(exchange: NativeExchange, call: GatewayCall): Promise<GatewayReply> {
+async function runOnAll(exchange: NativeExchange, call: GatewayCall): Promise<GatewayReply> {
   const { caller, message, signal } = call
   const options = { signal, limits: NO_LIMITS }
   if (caller.era === 'modern') return joined(exchange, () => caller).exchange(message, options)

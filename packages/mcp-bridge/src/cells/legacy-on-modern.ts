@@ -1,22 +1,23 @@
 import type {
   ExchangeOptions,
   MessageSink,
+  ResultEnvelope,
   ServerIdentity,
   UpstreamMessage,
   UpstreamReply,
 } from '@mcp-platform/mcp-upstream'
-import { scanEnvelope, scanReply, scanResult } from '@mcp-platform/mcp-upstream'
+import { scanEnvelope } from '@mcp-platform/mcp-upstream'
 import type { LegacyCaller } from '../caller.js'
 import type { ClientSession } from '../client-session.js'
 import { readHello } from '../hello.js'
 import { initializeResult, negotiate } from '../identity.js'
 import { asObject, objectAt } from '../json-edit.js'
-import { stripForLegacy } from '../legacy-result.js'
+import { type Response, resultEnvelope, stripResponse } from '../legacy-result.js'
 import { localError, localResult } from '../local-reply.js'
-import { withMeta } from '../modern-meta.js'
+import { withMetaText } from '../modern-meta.js'
 import { RPC } from '../protocol-error.js'
 import { askClient } from './ask-client.js'
-import { envelopeOf } from './legacy-envelope.js'
+import { envelopeText } from './legacy-envelope.js'
 import type { ModernServer } from './modern-listen.js'
 import { followLists, subscribe, unsubscribe } from './modern-listen.js'
 
@@ -82,11 +83,11 @@ async function ask(
   options: ExchangeOptions,
 ): Promise<UpstreamReply> {
   const exclusiveFor = session.logLevel === undefined ? undefined : session.context
-  const modern = { ...withMeta(message, envelopeOf(session)), exclusiveFor }
+  const modern = { ...withMetaText(message, envelopeText(session)), exclusiveFor }
   const reply = await connection.modern.exchange(modern, options)
   if (reply.kind === 'accepted') return reply
   const run = new AskedBackCall(connection, session, modern, options)
-  if (reply.kind === 'complete') return run.afterComplete(reply.json, reply.status)
+  if (reply.kind === 'complete') return run.afterComplete(reply, reply.status)
   return { kind: 'stream', pipe: (sink) => run.pipe(reply, sink), cancel: (reason) => reply.cancel(reason) }
 }
 
@@ -105,11 +106,12 @@ class AskedBackCall {
   }
 
   /** The first answer is whole: done, unless it asks. Then the rest needs a stream to ask on. */
-  afterComplete(json: Buffer, status: number): UpstreamReply {
-    const asked = inputRequired(json)
+  afterComplete(response: Response, status: number): UpstreamReply {
+    const found = resultEnvelope(response)
+    const asked = inputRequired(response, found)
     if (!asked) {
-      const stripped = stripForLegacy(json, scanReply(json))
-      return { kind: 'complete', json: stripped, envelope: scanReply(stripped), status: legacyStatus(status) }
+      const { json, envelope } = stripResponse(response, found)
+      return { kind: 'complete', json, envelope, status: legacyStatus(status) }
     }
     return { kind: 'stream', pipe: (sink) => this.#rounds(asked, sink), cancel: () => undefined }
   }
@@ -148,7 +150,7 @@ class AskedBackCall {
     const reply = await this.#connection.modern.exchange(message, this.#options)
     if (reply.kind === 'stream') return relay(reply, sink)
     if (reply.kind === 'accepted') return undefined
-    return deliver(reply.json, sink)
+    return deliver(reply, sink)
   }
 
   async #giveUp(sink: MessageSink): Promise<void> {
@@ -167,7 +169,7 @@ async function relay(reply: UpstreamReply & { kind: 'stream' }, sink: MessageSin
   let asked: InputRequired | undefined
   await reply.pipe({
     message: async (json, envelope) => {
-      if (envelope.kind === 'response') asked = await deliver(json, sink)
+      if (envelope.kind === 'response') asked = await deliver({ json, envelope }, sink)
       else await sink.message(json, envelope)
     },
   })
@@ -175,20 +177,21 @@ async function relay(reply: UpstreamReply & { kind: 'stream' }, sink: MessageSin
 }
 
 // Hands a response to the client, unless it is a question.
-async function deliver(json: Buffer, sink: MessageSink): Promise<InputRequired | undefined> {
-  const asked = inputRequired(json)
+async function deliver(response: Response, sink: MessageSink): Promise<InputRequired | undefined> {
+  const found = resultEnvelope(response)
+  const asked = inputRequired(response, found)
   if (asked) return asked
-  const stripped = stripForLegacy(json, scanReply(json))
-  await sink.message(stripped, scanReply(stripped))
+  const { json, envelope } = stripResponse(response, found)
+  await sink.message(json, envelope)
   return undefined
 }
 
-function inputRequired(json: Buffer): InputRequired | undefined {
-  const { result } = scanReply(json)
-  if (!result) return undefined
+function inputRequired(
+  { json, envelope: { result } }: Response,
+  found: ResultEnvelope | undefined,
+): InputRequired | undefined {
+  if (!result || found?.resultType !== 'input_required') return undefined
   const bytes = json.subarray(result.start, result.end)
-  const found = scanResult(bytes)
-  if (found?.resultType !== 'input_required') return undefined
   return { inputRequests: objectAt(bytes, found.inputRequests) ?? {}, requestState: found.requestState }
 }
 

@@ -22,20 +22,20 @@ interface Item {
 export class AnswerFlow {
   readonly reply: Promise<UpstreamReply>
   readonly #source: AnswerSource
-  #settle: (reply: UpstreamReply) => void = () => {}
-  #reject: (error: unknown) => void = () => {}
+  readonly #settle: (reply: UpstreamReply) => void
+  readonly #reject: (error: unknown) => void
   #state: 'waiting' | 'stream' | 'over' = 'waiting'
-  readonly #queue: Item[] = []
+  #queue: Item[] | undefined
   #failure: { readonly error: unknown } | undefined
   #wake: (() => void) | undefined
   #piped = false
 
   constructor(source: AnswerSource) {
     this.#source = source
-    this.reply = new Promise((resolve, reject) => {
-      this.#settle = resolve
-      this.#reject = reject
-    })
+    const { promise, resolve, reject } = Promise.withResolvers<UpstreamReply>()
+    this.reply = promise
+    this.#settle = resolve
+    this.#reject = reject
   }
 
   /** A message that was posted, not asked: the server took it. */
@@ -73,6 +73,7 @@ export class AnswerFlow {
 
   #enqueue(item: Item): void {
     if (this.#state === 'over' || this.#failure !== undefined) return
+    this.#queue ??= []
     this.#queue.push(item)
     if (this.#state === 'waiting') this.#openStream()
     if (this.#wake === undefined) this.#source.pause()
@@ -98,13 +99,13 @@ export class AnswerFlow {
       throw error
     } finally {
       this.#state = 'over'
-      this.#queue.length = 0
+      this.#queue = undefined
     }
   }
 
   /** Empties the queue; true when the response was in it. */
   async #deliver(sink: MessageSink): Promise<boolean> {
-    for (let item = this.#queue.shift(); item !== undefined; item = this.#queue.shift()) {
+    for (let item = this.#queue?.shift(); item !== undefined; item = this.#queue?.shift()) {
       const taken = sink.message(item.json, item.envelope)
       if (taken !== undefined) await taken
       if (item.isResponse) return true

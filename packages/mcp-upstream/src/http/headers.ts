@@ -94,6 +94,7 @@ export function headerValue(value: string): string {
 /** The media type without parameters, lower case. */
 export function mediaType(headers: IncomingHttpHeaders): string {
   const value = one(headers['content-type']) ?? ''
+  if (value === 'application/json') return value
   return (value.split(';', 1)[0] ?? '').trim().toLowerCase()
 }
 

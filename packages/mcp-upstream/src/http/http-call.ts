@@ -10,7 +10,7 @@ import {
   type UpstreamTimer,
 } from '../errors.js'
 import { type Timed, wheel } from '../timer-wheel.js'
-import type { Phase } from '../upstream.js'
+import type { ExchangeOptions, Phase } from '../upstream.js'
 
 /** Takes one HTTP answer. Ends with exactly one of `end` and `fail`, unless the call was let go. */
 export interface AnswerReader {
@@ -55,16 +55,16 @@ export class HttpCall implements Dispatcher.DispatchHandler, Timed {
   #phase: Phase = 'connecting'
   #timer: UpstreamTimer = 'connect'
   readonly #limits: CallLimits
-  readonly #onPhase: ((phase: Phase) => void) | undefined
+  readonly #observer: Pick<ExchangeOptions, 'onPhase'> | undefined
   #reader: AnswerReader
   #controller: Dispatcher.DispatchController | undefined
   #mayBeSilent = false
   #over = false
 
-  constructor(reader: AnswerReader, limits: CallLimits, onPhase?: ((phase: Phase) => void) | undefined) {
+  constructor(reader: AnswerReader, limits: CallLimits, observer?: Pick<ExchangeOptions, 'onPhase'> | undefined) {
     this.#reader = reader
     this.#limits = limits
-    this.#onPhase = onPhase
+    this.#observer = observer
   }
 
   get phase(): Phase {
@@ -72,10 +72,11 @@ export class HttpCall implements Dispatcher.DispatchHandler, Timed {
   }
 
   start(pool: Dispatcher, options: CallOptions): void {
-    this.#onPhase?.('connecting')
+    this.#observer?.onPhase?.('connecting')
     wheel.arm(this, this.#limits.connectMs)
     // Whether a message may be sent again is decided above; undici must never do it by itself.
-    pool.dispatch({ ...options, idempotent: false }, this)
+    const { method, path, headers, body } = options
+    pool.dispatch({ method, path, headers, body, idempotent: false }, this)
   }
 
   /** Breaks the call off. The reader fails with `reason`. */
@@ -135,12 +136,20 @@ export class HttpCall implements Dispatcher.DispatchHandler, Timed {
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
     if (this.#over || status < 200) return
     if (this.#reader !== IGNORE) this.#enter('headers', 'idle')
-    this.#safely(() => this.#reader.head(status, headers))
+    try {
+      this.#reader.head(status, headers)
+    } catch (error) {
+      this.abort(error)
+    }
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#over || this.#reader === IGNORE) return
-    this.#safely(() => this.#reader.data(chunk))
+    try {
+      this.#reader.data(chunk)
+    } catch (error) {
+      this.abort(error)
+    }
     if (this.#over || controller.paused || this.#reader === IGNORE) return
     this.#armIdle()
   }
@@ -167,7 +176,7 @@ export class HttpCall implements Dispatcher.DispatchHandler, Timed {
     this.#phase = phase
     this.#timer = timer
     wheel.arm(this, this.#bound() ?? Number.POSITIVE_INFINITY)
-    this.#onPhase?.(phase)
+    this.#observer?.onPhase?.(phase)
   }
 
   #bound(): number | undefined {
@@ -177,14 +186,6 @@ export class HttpCall implements Dispatcher.DispatchHandler, Timed {
 
   #armIdle(): void {
     if (!this.#mayBeSilent) wheel.arm(this, this.#limits.idleMs ?? Number.POSITIVE_INFINITY)
-  }
-
-  #safely(read: () => void): void {
-    try {
-      read()
-    } catch (error) {
-      this.abort(error)
-    }
   }
 
   #finish(): void {

@@ -211,8 +211,8 @@ export class HttpConnection implements Connection {
     return transport === 'http' ? openHttpSession(open) : openSseSession({ ...open, origin: this.#url.origin })
   }
 
-  async #exchangeModern(path: string, message: UpstreamMessage, options: ExchangeOptions): Promise<UpstreamReply> {
-    if (this.#closed) throw new UpstreamClosedError()
+  #exchangeModern(path: string, message: UpstreamMessage, options: ExchangeOptions): Promise<UpstreamReply> {
+    if (this.#closed) return Promise.reject(new UpstreamClosedError())
     const headers = postHeaders(this.#wire)
     headers.push('mcp-protocol-version', headerValue(message.envelope.protocolVersion ?? MODERN_VERSION))
     addMirrorHeaders(headers, message.envelope)

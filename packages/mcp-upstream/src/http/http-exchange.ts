@@ -61,9 +61,11 @@ const MAX_ERROR_BYTES = 64 * 1024
 
 /** Sends one message by POST and makes its answer a reply. Rejects with an UpstreamError, or the signal's reason. */
 export function exchangeOverHttp(init: HttpExchangeInit): Promise<UpstreamReply> {
-  init.options.signal.throwIfAborted()
-  return new HttpExchange(init).start()
+  const { signal } = init.options
+  return signal.aborted ? Promise.reject(signal.reason) : new HttpExchange(init).start()
 }
+
+const ONCE = { once: true } as const
 
 type Mode = 'none' | 'accepted' | 'json' | 'events' | 'error'
 
@@ -84,14 +86,14 @@ class HttpExchange implements AnswerReader, AnswerSource, ResumedReader {
     this.#id = init.wire.mintId()
     this.#flow = new AnswerFlow(this)
     const { limits } = init.options
-    this.#call = new HttpCall(this, limits, (phase) => init.options.onPhase?.(phase))
+    this.#call = new HttpCall(this, limits, init.options)
   }
 
   start(): Promise<UpstreamReply> {
     const { wire, path, headers, message, options } = this.#init
     const isRequest = message.envelope.kind === 'request'
     const body = isRequest ? withId(message.body, message.envelope, this.#id) : message.body
-    options.signal.addEventListener('abort', this.#onAbort, { once: true })
+    options.signal.addEventListener('abort', this.#onAbort, ONCE)
     const pool = this.#init.isStream ? wire.pools.streams : wire.pools.calls
     this.#call.start(pool, { method: 'POST', path, headers, body })
     return this.#flow.reply
@@ -222,13 +224,13 @@ class HttpExchange implements AnswerReader, AnswerSource, ResumedReader {
   }
 
   #isOurs(body: JsonBody, envelope: ReplyEnvelope): boolean {
-    return envelope.id !== undefined && body.slice(envelope.id).equals(this.#id)
+    return envelope.id !== undefined && body.holds(envelope.id, this.#id)
   }
 
   #answer(body: JsonBody, envelope: ReplyEnvelope): void {
-    const { span, bytes } = this.#idEdit(envelope)
+    const edit = this.#idEdit(envelope)
     this.#finish()
-    this.#flow.response(body.spliced(span, bytes), shiftReply(envelope, [{ span, bytes }]), this.#status)
+    this.#flow.response(body.spliced(edit.span, edit.bytes), shiftReply(envelope, [edit]), this.#status)
   }
 
   #idEdit(envelope: ReplyEnvelope): { span: { start: number; end: number }; bytes: Buffer } {

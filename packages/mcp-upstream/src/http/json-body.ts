@@ -39,6 +39,12 @@ export class JsonBody {
     return this.#scanner === undefined ? scanReply(this.whole()) : this.#scanner.end()
   }
 
+  /** Whether a span is exactly these bytes. */
+  holds(span: Span, bytes: Uint8Array): boolean {
+    if (span.end - span.start !== bytes.length) return false
+    return this.whole().compare(bytes, 0, bytes.length, span.start, span.end) === 0
+  }
+
   /** The raw bytes of a span. */
   slice(span: Span): Buffer {
     return this.whole().subarray(span.start, span.end)

@@ -54,16 +54,19 @@ export function shiftSpan(span: Span, edits: readonly Edit[]): Span {
 
 /** The envelope of a reply after the edits. */
 export function shiftReply(envelope: ReplyEnvelope, edits: readonly Edit[]): ReplyEnvelope {
-  const shift = (span: Span | undefined): Span | undefined => (span === undefined ? undefined : shiftSpan(span, edits))
   return {
     kind: envelope.kind,
-    id: shift(envelope.id),
+    id: shiftKnown(envelope.id, edits),
     method: envelope.method,
-    params: shift(envelope.params),
-    result: shift(envelope.result),
-    error: shift(envelope.error),
-    progressToken: shift(envelope.progressToken),
+    params: shiftKnown(envelope.params, edits),
+    result: shiftKnown(envelope.result, edits),
+    error: shiftKnown(envelope.error, edits),
+    progressToken: shiftKnown(envelope.progressToken, edits),
   }
+}
+
+function shiftKnown(span: Span | undefined, edits: readonly Edit[]): Span | undefined {
+  return span === undefined ? undefined : shiftSpan(span, edits)
 }
 
 function inOrder(edits: readonly Edit[]): readonly Edit[] {
