@@ -29,6 +29,7 @@ const first = start(port, 'first')
 try {
   const curl = await printedLine(first, /^\s*(curl -s \S+.*)$/m)
   tally.check(curl === undefined ? [`start printed no curl line:\n${first.output()}`] : await pasteFaults(curl))
+  tally.check(commandFaults(first.output()))
   tally.check(curl === undefined ? [] : await reachableFaults(`http://127.0.0.1:${port}`))
   tally.check(curl === undefined ? [] : await takenPortFaults(port))
 } finally {
@@ -61,6 +62,12 @@ async function printedLine(started: Started, pattern: RegExp): Promise<string | 
 async function pasteFaults(curl: string): Promise<string[]> {
   const answer = await shell(curl)
   return answer.includes('"words":2') ? [] : [`the printed line answers ${answer || 'nothing'}: ${curl}`]
+}
+
+/** In a clone there is no `mcpp` on the PATH: every command must be one that can be pasted. */
+function commandFaults(output: string): string[] {
+  const bare = /^\s*mcpp .*$/m.exec(output)?.[0]
+  return bare === undefined ? [] : [`start prints a command that a clone does not have: ${bare.trim()}`]
 }
 
 async function reachableFaults(url: string): Promise<string[]> {

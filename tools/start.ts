@@ -23,11 +23,13 @@ const example = startExample()
 const notesUrl = await listeningUrl(example)
 writeRegistry(notesUrl)
 const gateway = startGateway(process.argv.slice(2))
+const words = holdBack(gateway)
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopGateway(signal))
 const ended = exitOf(gateway)
 void ended.then(() => example.kill('SIGTERM'))
 const url = await Promise.race([readyUrl(gateway), ended.then(() => undefined)])
-if (url !== undefined) introduce(url)
+if (url === undefined) words.release()
+else introduce(url, words)
 process.exitCode = await ended
 
 /** It ends when our end of its stdin closes, so it does not outlive us even if we are killed. */
@@ -72,7 +74,35 @@ function startGateway(args: readonly string[]): ChildProcess {
     ...args,
   ]
   const env = { ...process.env, MCPP_STATE_DIR: STATE_DIR }
-  return spawn(process.execPath, command, { stdio: ['ignore', 'inherit', 'inherit'], env, detached: true })
+  // What it would say first names `mcpp`, which is no command in a clone; with --auth ours would not be all.
+  const speaks = args.some((arg) => arg === '--auth' || arg === '--help')
+  return spawn(process.execPath, command, {
+    stdio: ['ignore', speaks ? 'inherit' : 'pipe', 'inherit'],
+    env,
+    detached: true,
+  })
+}
+
+interface Words {
+  /** Shows what was held back, and what comes. */
+  release(): void
+  /** Never shows it. */
+  drop(): void
+}
+
+/** Keeps what the gateway says until it is known whether we say it better. */
+function holdBack(child: ChildProcess): Words {
+  const held: Buffer[] = []
+  const keep = (chunk: Buffer): void => void held.push(chunk)
+  child.stdout?.on('data', keep)
+  return {
+    drop: () => void child.stdout?.off('data', keep).resume(),
+    release: () => {
+      child.stdout?.off('data', keep)
+      for (const chunk of held) process.stdout.write(chunk)
+      child.stdout?.pipe(process.stdout, { end: false })
+    },
+  }
 }
 
 /** Once politely; the gateway takes a second signal as "at once", and gets it if the person sends another. */
@@ -117,7 +147,8 @@ async function servesNotes(base: string): Promise<boolean> {
   }
 }
 
-function introduce(base: string): void {
+function introduce(base: string, gatewaysWords: Words): void {
+  gatewaysWords.drop()
   const call = `curl -s ${base}/mcp/notes/tools/call -H 'content-type: application/json' -d '${JSON.stringify({
     name: 'word_count',
     arguments: { text: 'hello world' },
