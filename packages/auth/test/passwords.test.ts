@@ -88,6 +88,10 @@ describe('argon2id', () => {
     const hash = await passwords.hash(PASSWORD)
     expect(passwords.needsRehash(hash)).toBe(false)
     expect(new Argon2Passwords({ cost: { passes: 3 } }).needsRehash(hash)).toBe(true)
+    const strong = await new Argon2Passwords({ cost: { passes: 3 } }).hash(PASSWORD)
+    expect(passwords.needsRehash(strong)).toBe(false)
+    expect(passwords.needsRehash('$argon2id$v=19$m=4096,t=3,p=1$x$y')).toBe(true)
+    expect(passwords.needsRehash('$argon2id$nonsense')).toBe(true)
     expect(passwords.needsRehash('$2b$10$x')).toBe(true)
     for (const cost of [{ memoryKiB: MIN_ARGON2.memoryKiB - 1 }, { passes: 1 }, { lanes: 0 }, { passes: 2.5 }]) {
       expect(() => new Argon2Passwords({ cost })).toThrow(RangeError)

@@ -117,4 +117,50 @@ describe('hostile bytes', () => {
       }
     },
   )
+
+  const BREAKS = ['a\r\nX-Evil: 1', 'a\nX-Evil: 1', 'a\rX-Evil: 1', 'a\u0000b', 'a\u2028X-Evil: 1', 'a\u010aX-Evil: 1']
+
+  it.each(BREAKS)(
+    'that would begin a new header come out as none, neither here nor at the server: %j',
+    async (text) => {
+      const before = server.requests.length
+      const answers = [
+        await as(gateway, key, 'POST', '/mcp/fs/tools/call', { name: text, arguments: { text } }),
+        await as(gateway, key, 'POST', '/mcp/fs/tools/call', { name: 'echo', arguments: { text } }),
+        await as(gateway, key, 'POST', '/mcp/fs/resources/read', { uri: text }),
+        await as(gateway, key, 'POST', '/mcp/fs/prompts/get', { name: text }),
+        await as(gateway, undefined, 'POST', '/auth/login', { username: text, password: text }),
+        await as(gateway, gateway.adminToken, 'POST', '/auth/users', { name: text, password: 'four words make one' }),
+        await as(gateway, gateway.adminToken, 'POST', '/auth/api-keys', { name: text, scopes: [text] }),
+        await as(gateway, gateway.adminToken, 'POST', '/gateway/register', {
+          template_name: text,
+          instance: { id: text, endpoint: server.url },
+        }),
+        await as(gateway, gateway.adminToken, 'GET', `/auth/audit?actor=${encodeURIComponent(text)}`),
+      ]
+      for (const { headers } of answers) expect(headers.get('x-evil')).toBeNull()
+      for (const { headers } of server.requests.slice(before)) expect(Object.keys(headers)).not.toContain('x-evil')
+    },
+  )
+
+  it.each(BREAKS)('in the headers of a server are refused or sent as one: %j', async (text) => {
+    for (const headers of [{ 'x-tag': text }, { [text]: 'x' }, { 'x-tag': 'x', host: 'evil.example' }]) {
+      const instance = { id: 'h', endpoint: server.url, headers }
+      const body = { template_name: 'headers', instance }
+      const made = await as(gateway, gateway.adminToken, 'POST', '/gateway/register?replace=true&probe=true', body)
+      expect([headers, [200, 201, 422].includes(made.status)]).toEqual([headers, true])
+    }
+    for (const { headers } of server.requests) {
+      expect(Object.keys(headers)).not.toContain('x-evil')
+      expect(headers['host']).not.toBe('evil.example')
+    }
+  })
+
+  it('as a request id are not said again', async () => {
+    for (const id of ['a\tb', 'x'.repeat(300), '<script>', 'a;b', '../..']) {
+      const { headers } = await gateway.get('/health/live', { 'x-request-id': id })
+      const said = headers.get('x-request-id') ?? ''
+      expect(said).toMatch(/^[\w.:-]{1,128}$/)
+    }
+  })
 })

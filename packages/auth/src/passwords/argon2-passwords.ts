@@ -1,4 +1,4 @@
-import { hash as argon2Hash, argon2id, needsRehash as argon2NeedsRehash, verify as argon2Verify } from 'argon2'
+import { hash as argon2Hash, argon2id, verify as argon2Verify } from 'argon2'
 import type { PasswordHasher } from '../identity/password-hasher.js'
 import { isBcrypt } from './bcrypt-shape.js'
 import { checkPassword, MAX_PASSWORD_LENGTH } from './policy.js'
@@ -75,7 +75,10 @@ export class Argon2Passwords implements PasswordHasher {
 
   needsRehash(hash: string): boolean {
     if (!hash.startsWith('$argon2id$')) return true
-    return argon2NeedsRehash(hash, parameters(this.cost))
+    const { memoryKiB, passes, lanes } = this.cost
+    const made = ARGON2.exec(hash)?.[1] ?? ''
+    // A hash that took more work than ours stays: making it again would weaken it.
+    return !(atLeast(made, 'm', memoryKiB) && atLeast(made, 't', passes) && atLeast(made, 'p', lanes))
   }
 
   canImport(hash: string): boolean {
@@ -112,6 +115,11 @@ function checkedCost(wanted: Partial<Argon2Cost>): Argon2Cost {
 
 function parameters(cost: Argon2Cost): { memoryCost: number; timeCost: number; parallelism: number } {
   return { memoryCost: cost.memoryKiB, timeCost: cost.passes, parallelism: cost.lanes }
+}
+
+function atLeast(parameters: string, name: string, least: number): boolean {
+  const given = parameters.split(',').find((parameter) => parameter.startsWith(`${name}=`))
+  return Number(given?.slice(name.length + 1)) >= least
 }
 
 function within(match: RegExpExecArray | null, max: number): boolean {
