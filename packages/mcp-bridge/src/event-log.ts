@@ -24,6 +24,8 @@ export class EventLog {
   #next = 1
   #delivered = 0
   #reader: EventReader | undefined
+  /** What was there already is being read: what comes now waits its turn. */
+  #replay: { readonly reader: EventReader; readonly done: Promise<void> } | undefined
   #ended = false
   #readToEnd = false
 
@@ -74,12 +76,16 @@ export class EventLog {
     this.#bytes += data.length
     while (this.#events.length > MAX_EVENTS || (this.#bytes > MAX_BYTES && this.#events.length > 1)) this.#drop()
     if (!this.#reader) return undefined
+    // A replay goes on to the newest event by itself.
+    if (this.#replay) return this.#replay.done
     this.#delivered = event.sequence
     return this.#reader.event(`${this.streamId}.${event.sequence}`, data)
   }
 
   end(): void {
     this.#ended = true
+    // A replay ends its reader when it has handed over the last event.
+    if (this.#replay) return
     this.#readToEnd ||= this.#reader !== undefined
     this.#reader?.end()
     this.#reader = undefined
@@ -93,20 +99,47 @@ export class EventLog {
     if (!this.reaches(sequence)) return false
     this.#reader?.end()
     this.#reader = reader
-    for (const event of this.#events.filter((known) => known.sequence > sequence)) {
-      this.#delivered = event.sequence
-      await reader.event(`${this.streamId}.${event.sequence}`, event.data)
-    }
-    if (this.#ended) {
-      this.#readToEnd = true
-      reader.end()
-      this.#reader = undefined
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#replay = { reader, done: promise }
+    try {
+      await this.#readUp(reader, sequence)
+    } finally {
+      resolve()
     }
     return true
   }
 
   detach(reader: EventReader): void {
     if (this.#reader === reader) this.#reader = undefined
+    if (this.#replay?.reader === reader) this.#replay = undefined
+  }
+
+  /** Hands over what is kept after `sequence`, in order, and what comes meanwhile; stops for another reader. */
+  async #readUp(reader: EventReader, sequence: number): Promise<void> {
+    let last = sequence
+    for (;;) {
+      if (this.#reader !== reader) return
+      const next = this.#events.find((known) => known.sequence > last)
+      if (next === undefined) return this.#caughtUp(reader)
+      // Dropped while the reader was slow: a silent gap is worse than a new start.
+      if (next.sequence > last + 1 && last > sequence) return this.#leave(reader)
+      last = next.sequence
+      this.#delivered = last
+      await reader.event(`${this.streamId}.${last}`, next.data)
+    }
+  }
+
+  /** From here on events are handed over as they come; nothing may come between the last look and this. */
+  #caughtUp(reader: EventReader): void {
+    this.#replay = undefined
+    if (!this.#ended) return
+    this.#readToEnd = true
+    this.#leave(reader)
+  }
+
+  #leave(reader: EventReader): void {
+    this.detach(reader)
+    reader.end()
   }
 
   #drop(): void {

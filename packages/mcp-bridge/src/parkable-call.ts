@@ -17,6 +17,9 @@ import { wantsLog } from './log-level.js'
 import type { ParkedCall, Parking } from './parked-calls.js'
 import { setUpstreamLevel } from './upstream-level.js'
 
+/** What may wait for a client that is slow, or that is not there, before the server is no longer read. */
+const MAX_HELD_MESSAGES = 1_000
+const MAX_HELD_BYTES: number = 4 * 1024 * 1024
 /** Questions that a server asks at the same time are put to the client together, in milliseconds. */
 const GATHER_MS = 20
 
@@ -83,6 +86,8 @@ export class ParkableCall implements ParkedCall {
   readonly #listening = new AbortController()
   readonly #steps: Step[] = []
   #asks: Ask[] = []
+  #heldBytes = 0
+  #room: PromiseWithResolvers<void> | undefined
   #wake: PromiseWithResolvers<void> = Promise.withResolvers()
   #refused = false
   #failure: unknown
@@ -127,6 +132,7 @@ export class ParkableCall implements ParkedCall {
 
   abandon(reason: unknown): void {
     this.#abort.abort(reason)
+    this.#room?.resolve()
   }
 
   /** The next answer for the client: the result, a stream that ends in it, or a question. */
@@ -151,7 +157,7 @@ export class ParkableCall implements ParkedCall {
       await this.#ready()
       const [step] = this.#steps
       if (step?.kind !== 'message' || step.envelope.kind === 'response') break
-      this.#steps.shift()
+      this.#shift()
       await sink.message(step.json, step.envelope)
     }
     const reply = await this.#settle(request)
@@ -159,7 +165,7 @@ export class ParkableCall implements ParkedCall {
   }
 
   async #settle(request: UpstreamMessage): Promise<UpstreamReply> {
-    const step = this.#steps.shift()
+    const step = this.#shift()
     switch (step?.kind) {
       case 'message': {
         const json = this.#start.decorate(withId(step.json, step.envelope, Buffer.from(idToken(request))))
@@ -176,7 +182,7 @@ export class ParkableCall implements ParkedCall {
 
   async #question(request: UpstreamMessage): Promise<UpstreamReply> {
     await new Promise((resolve) => setTimeout(resolve, GATHER_MS))
-    while (this.#steps[0]?.kind === 'ask') this.#steps.shift()
+    while (this.#steps[0]?.kind === 'ask') this.#shift()
     const requestState = this.#start.parked.park(this, request)
     const inputRequests = Object.fromEntries(this.#asks.map(({ key, method, params }) => [key, { method, params }]))
     return localResult(request, { resultType: 'input_required', inputRequests, requestState })
@@ -189,8 +195,27 @@ export class ParkableCall implements ParkedCall {
   #push(step: Step): void {
     if (this.#refused && step.kind !== 'missing') return
     this.#steps.push(step)
+    this.#heldBytes += sizeOf(step)
     this.#wake.resolve()
     this.#wake = Promise.withResolvers()
+  }
+
+  #shift(): Step | undefined {
+    const step = this.#steps.shift()
+    if (step) this.#heldBytes -= sizeOf(step)
+    if (!this.#isFull) this.#room?.resolve()
+    return step
+  }
+
+  get #isFull(): boolean {
+    return this.#steps.length > MAX_HELD_MESSAGES || this.#heldBytes > MAX_HELD_BYTES
+  }
+
+  /** Back pressure on the server: settles when the client has taken enough, or the call is given up. */
+  #untilRoom(): undefined | Promise<void> {
+    if (!this.#isFull || this.#abort.signal.aborted) return undefined
+    this.#room = Promise.withResolvers()
+    return this.#room.promise
   }
 
   async #run(): Promise<void> {
@@ -230,13 +255,14 @@ export class ParkableCall implements ParkedCall {
     this.#lease.session.listen(sink, this.#listening.signal).catch(() => undefined)
   }
 
-  #onMessage(json: Buffer, envelope: ReplyEnvelope): void {
+  #onMessage(json: Buffer, envelope: ReplyEnvelope): undefined | Promise<void> {
     if (envelope.kind === 'request') {
       this.#onAsk(json, envelope)
-      return
+      return undefined
     }
     const isLog = envelope.method === 'notifications/message'
     if (!isLog || wantsLog(json, this.#start.caller.logLevel)) this.#push({ kind: 'message', json, envelope })
+    return this.#untilRoom()
   }
 
   #onAsk(json: Buffer, envelope: ReplyEnvelope): void {
@@ -269,6 +295,10 @@ export class ParkableCall implements ParkedCall {
       this.abandon(error)
     }
   }
+}
+
+function sizeOf(step: Step): number {
+  return step.kind === 'message' ? step.json.length : 0
 }
 
 function outcomeOf(answer: unknown): string {

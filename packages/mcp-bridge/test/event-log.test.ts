@@ -81,4 +81,33 @@ describe('an event log', () => {
     resolve()
     await taken
   })
+
+  it('hands over in order what comes while a slow reader is catching up, and ends it after the last event', async () => {
+    const log = new EventLog('s')
+    const seen: string[] = []
+    const pauses: (() => void)[] = []
+    let isEnded = false
+    for (const text of ['a', 'b']) void log.append(bytes(text))
+    const attached = log.attach(
+      {
+        event(id, data) {
+          seen.push(`${id}=${data}`)
+          return new Promise((resolve) => pauses.push(resolve))
+        },
+        end: () => {
+          isEnded = true
+        },
+      },
+      0,
+    )
+    const pressure = log.append(bytes('c'))
+    log.end()
+    for (let step = 0; step < 3; step++) {
+      expect([seen.length, isEnded]).toEqual([step + 1, false])
+      pauses[step]?.()
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    await pressure
+    expect([await attached, seen, isEnded]).toEqual([true, ['s.1=a', 's.2=b', 's.3=c'], true])
+  })
 })

@@ -8,6 +8,7 @@ import {
 import { ownNotification } from '../own-requests.js'
 import type { ExchangeLimits, ExchangeOptions, MessageSink, UpstreamMessage, UpstreamReply } from '../upstream.js'
 import { AnswerFlow } from './answer-flow.js'
+import { Backlog, BacklogShare } from './backlog.js'
 import { addCallerHeaders } from './headers.js'
 import type { HttpCall } from './http-call.js'
 import { exchangeOverHttp } from './http-exchange.js'
@@ -40,9 +41,12 @@ export class SseChannel {
   readonly #pending = new Map<string, PendingAnswer>()
   readonly #byToken = new Map<string, PendingAnswer>()
   readonly #end = new AbortController()
+  readonly #backlog = new Backlog({ pause: () => this.#pause('readers'), resume: () => this.#resume('readers') })
+  /** Who wants the stream to wait. */
+  readonly #paused = new Set<'scanner' | 'readers'>()
   #call: HttpCall | undefined
   #endpoint: string | undefined
-  #listener: AnswerFlow | undefined
+  #listener: Listener | undefined
   #onEndpoint: () => void = () => {}
   #onFailure: (error: unknown) => void = () => {}
 
@@ -59,14 +63,24 @@ export class SseChannel {
       message: (json, envelope) => this.#take(json, envelope),
       drained() {},
       failed: (error) => this.#fail(error),
-      pause: () => this.#call?.pause(),
-      resume: () => this.#call?.resume(),
+      pause: () => this.#pause('scanner'),
+      resume: () => this.#resume('scanner'),
     })
     this.#read()
   }
 
   get ended(): AbortSignal {
     return this.#end.signal
+  }
+
+  #pause(who: 'scanner' | 'readers'): void {
+    this.#paused.add(who)
+    this.#call?.pause()
+  }
+
+  #resume(who: 'scanner' | 'readers'): void {
+    this.#paused.delete(who)
+    if (this.#paused.size === 0) this.#call?.resume()
   }
 
   #read(): void {
@@ -111,7 +125,13 @@ export class SseChannel {
     options.signal.throwIfAborted()
     if (this.#end.signal.aborted || this.#endpoint === undefined) throw new UpstreamSessionLostError({ sent: false })
     if (message.envelope.kind !== 'request') return this.#post(message, options)
-    const pending = new PendingAnswer(this.#wire.mintId(), message, options, () => this.#cancelled(pending))
+    const pending = new PendingAnswer({
+      id: this.#wire.mintId(),
+      message,
+      options,
+      backlog: this.#backlog,
+      cancelled: () => this.#cancelled(pending),
+    })
     this.#add(pending)
     try {
       // The answer may overtake the end of the POST; then nobody waits for the POST any more.
@@ -153,8 +173,15 @@ export class SseChannel {
   }
 
   async listen(sink: MessageSink, signal: AbortSignal): Promise<void> {
-    const flow = new AnswerFlow({ pause: () => this.#call?.pause(), resume: () => this.#call?.resume(), cancel() {} })
-    this.#listener = flow
+    const flow = new AnswerFlow({ pause() {}, resume() {}, cancel() {} })
+    const held = new BacklogShare(this.#backlog)
+    const listener: Listener = {
+      message(json, envelope) {
+        held.put(json.length)
+        flow.message(json, envelope)
+      },
+    }
+    this.#listener = listener
     const over = AbortSignal.any([signal, this.#end.signal])
     const stop = (): void => {
       flow.accepted()
@@ -164,12 +191,13 @@ export class SseChannel {
     if (over.aborted) stop()
     try {
       const reply = await flow.reply
-      if (reply.kind === 'stream') await reply.pipe(sink)
+      if (reply.kind === 'stream') await reply.pipe(counted(sink, held))
     } catch (error) {
       if (error !== STOPPED) throw error
     } finally {
       over.removeEventListener('abort', stop)
-      if (this.#listener === flow) this.#listener = undefined
+      held.drop()
+      if (this.#listener === listener) this.#listener = undefined
     }
   }
 
@@ -193,7 +221,7 @@ export class SseChannel {
    * Progress belongs to its token; the rest to the listener. Without one, what a call asks or logs goes to the only
    * call there is; anything else names no call and nobody wants it.
    */
-  #ownerOf(json: Buffer, envelope: ReplyEnvelope): PendingAnswer | AnswerFlow | undefined {
+  #ownerOf(json: Buffer, envelope: ReplyEnvelope): PendingAnswer | Listener | undefined {
     if (envelope.progressToken !== undefined) return this.#byToken.get(raw(json, envelope.progressToken))
     if (this.#listener !== undefined) return this.#listener
     const isOfCall = envelope.kind === 'request' || envelope.method === 'notifications/message'
@@ -210,6 +238,18 @@ export class SseChannel {
 
   close(): void {
     this.#fail(new UpstreamStreamTruncatedError())
+  }
+}
+
+/** Takes what belongs to no exchange. */
+type Listener = Pick<AnswerFlow, 'message'>
+
+function counted(sink: MessageSink, held: BacklogShare): MessageSink {
+  return {
+    message(json, envelope) {
+      held.taken(json.length)
+      return sink.message(json, envelope)
+    },
   }
 }
 
