@@ -7,7 +7,7 @@ import {
   refreshTokenStoreConformance,
   signingKeyStoreConformance,
 } from '@mcp-platform/auth/testing'
-import type { Availability, TestDatabase } from '@mcp-platform/test-kit/databases'
+import type { Availability } from '@mcp-platform/test-kit/databases'
 import type { Kysely } from 'kysely'
 import {
   kyselyAuditStore,
@@ -49,10 +49,10 @@ export function authConformance(makeBed: () => Promise<TestBed>): void {
 }
 
 /** The same on a real server; skipped with the reason where this machine has none. */
-export async function serverAuthConformance(
+export async function serverAuthConformance<S extends { stop(): Promise<void> }>(
   name: string,
-  start: () => Promise<Availability<TestDatabase>>,
-  makeBed: (server: TestDatabase) => Promise<TestBed>,
+  start: () => Promise<Availability<S>>,
+  makeBed: (server: S) => Promise<TestBed>,
 ): Promise<void> {
   const { database: server, reason } = await start()
   if (server === undefined) {

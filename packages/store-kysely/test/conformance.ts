@@ -2,7 +2,7 @@ import { afterAll, describe, expect, it } from '@jest/globals'
 import type { RegistryOperation } from '@mcp-platform/core-registry'
 import { registryStoreConformance } from '@mcp-platform/core-registry/testing'
 import { circuitStoreConformance } from '@mcp-platform/health/testing'
-import type { Availability, TestDatabase } from '@mcp-platform/test-kit/databases'
+import type { Availability } from '@mcp-platform/test-kit/databases'
 import { sql } from 'kysely'
 import { copyIn, copyOut, isBlank } from '../src/backup.js'
 import { kyselyLeaseStore, kyselyNodeStore, sweep } from '../src/gateway.js'
@@ -196,10 +196,10 @@ export function storeConformance(makeBed: () => Promise<TestBed>): void {
 }
 
 /** The same on a real server; skipped with the reason where this machine has none. */
-export async function serverConformance(
+export async function serverConformance<S extends { stop(): Promise<void> }>(
   name: string,
-  start: () => Promise<Availability<TestDatabase>>,
-  makeBed: (server: TestDatabase) => Promise<TestBed>,
+  start: () => Promise<Availability<S>>,
+  makeBed: (server: S) => Promise<TestBed>,
 ): Promise<void> {
   const { database: server, reason } = await start()
   if (server === undefined) {

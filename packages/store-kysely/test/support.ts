@@ -19,7 +19,12 @@ export interface TestBed {
 
 type Opener = () => Kysely<StoreTables>
 
-function bed(dialect: DialectName, opener: Opener, cleanUp: () => Promise<void> = async () => undefined): TestBed {
+/** Opens connections as they are asked for, and closes all of them before it cleans up. */
+export function bed(
+  dialect: DialectName,
+  opener: Opener,
+  cleanUp: () => Promise<unknown> = async () => undefined,
+): TestBed {
   const opened: Kysely<StoreTables>[] = []
   return {
     dialect,

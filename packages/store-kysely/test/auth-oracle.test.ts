@@ -1,0 +1,4 @@
+import { serverAuthConformance } from './auth-conformance.js'
+import { findOracle } from './remote-servers.js'
+
+await serverAuthConformance('Oracle', findOracle, (server) => server.makeBed())
