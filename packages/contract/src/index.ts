@@ -93,6 +93,8 @@ export {
 export type {
   DeregisterResponse,
   ExportDocument,
+  ExportedUser,
+  ImportedUsersResult,
   ImportResult,
   InstanceName,
   ProbeReport,

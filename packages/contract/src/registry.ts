@@ -103,6 +103,26 @@ export interface ImportResult {
   readonly added: readonly InstanceName[]
   readonly changed: readonly InstanceName[]
   readonly unchanged: readonly InstanceName[]
+  /** Names of users; absent where the document has none. */
+  readonly users?: ImportedUsersResult | undefined
+}
+
+/** What an import did to users. Those that were there already stay as they are. */
+export interface ImportedUsersResult {
+  readonly added: readonly string[]
+  readonly unchanged: readonly string[]
+}
+
+/** A user as an export holds it. */
+export interface ExportedUser {
+  readonly name: string
+  readonly role: string
+  readonly scopes?: readonly string[] | undefined
+  readonly templates?: readonly string[] | undefined
+  readonly tools?: readonly string[] | undefined
+  readonly disabled?: boolean | undefined
+  /** Of argon2id; an import takes bcrypt too. Absent: the user has no password. */
+  readonly password_hash?: string | undefined
 }
 
 /** Answer of `GET /gateway/export`: a registry file, with a head that says what it is. */
@@ -112,4 +132,7 @@ export interface ExportDocument {
   /** ISO 8601. */
   readonly exported_at: string
   readonly templates: Record<string, unknown>
+  readonly users?: readonly ExportedUser[] | undefined
+  /** `sha256:` and the digest of the rest; an import refuses a document that was changed since. */
+  readonly checksum?: string | undefined
 }

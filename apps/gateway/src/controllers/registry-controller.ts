@@ -1,13 +1,15 @@
+import type { ImportedUsers } from '@mcp-platform/auth'
 import type {
   DeregisterResponse,
   ExportDocument,
+  ExportedUser,
   ImportResult,
   ProbeReport,
   Problem,
   RegisterResponse,
   RegistryView,
 } from '@mcp-platform/contract'
-import { parseRegistration } from '@mcp-platform/core-registry'
+import { type Imported, parseRegistration } from '@mcp-platform/core-registry'
 import {
   Body,
   Controller,
@@ -26,9 +28,10 @@ import {
 import type { Request as HttpRequest } from 'express'
 import type { Services } from '../http/services.js'
 import { requireAllowed } from '../identity/access.js'
-import { exportRegistry, withoutExportHead } from '../registry/export.js'
+import { exportRegistry, importParts, withChecksum } from '../registry/export.js'
+import { userToWire } from '../registry/exported-users.js'
 import { nameOf } from '../registry/sync.js'
-import { changeBy, mayRead, pick, principalOf } from './caller.js'
+import { actorOf, changeBy, mayRead, pick, principalOf } from './caller.js'
 import { requireMayImport, requireMayStart } from './commands-of.js'
 
 /** Instances: register, deregister, export, import. */
@@ -116,19 +119,28 @@ export class RegistryController extends Controller {
   }
 
   /**
-   * Secrets (headers, environment) are left out; the header `X-Omitted-Secrets` counts them.
-   * @summary Export the registry
+   * Registry and users, with the hashes of their passwords: keep it as you keep these. Secrets of instances (headers,
+   * environment, certificates) are left out, the header `X-Omitted-Secrets` counts them; API keys do not travel (a backup
+   * holds them), `X-Omitted-Api-Keys` counts them.
+   * @summary Export registry and users
    */
   @Get('export')
   @Security('gateway', ['registry:write', 'users:admin', 'keys:admin'])
-  export(): ExportDocument {
-    const { document, omitted } = exportRegistry(this.#services.registry.state, new Date())
+  async export(@Request() request: HttpRequest): Promise<ExportDocument> {
+    const { registry, identity } = this.#services
+    const { document, omitted } = exportRegistry(registry.state, new Date())
+    const users: ExportedUser[] = []
+    for (const user of identity.users.list(actorOf(request, this.#services))) {
+      users.push(userToWire(user, await identity.directory.store.passwordHash(user.name)))
+    }
     this.setHeader('X-Omitted-Secrets', String(omitted.length))
-    return document
+    this.setHeader('X-Omitted-Api-Keys', String(identity.directory.state.keys.size))
+    return withChecksum({ ...document, users })
   }
 
   /**
-   * Takes a registry file, an `mcp.json`, a `server.json` or an export. Applied whole or not at all; never removes.
+   * Takes a registry file, an `mcp.json`, a `server.json` or an export. Validated whole before anything is changed; never
+   * removes, and leaves users alone that are there already.
    * @summary Import
    * @param dry_run Only say what would change
    */
@@ -140,13 +152,16 @@ export class RegistryController extends Controller {
     @Body() body: unknown,
     @Query() dry_run = false,
   ): Promise<ImportResult> {
-    const document = withoutExportHead(body)
-    const { registry, stdio } = this.#services
-    requireMayImport(principalOf(request), stdio, document)
-    const { added, changed, unchanged } = await registry.import(document, changeBy(request, this.#services), {
-      dryRun: dry_run,
-    })
-    return { added: added.map(nameOf), changed: changed.map(nameOf), unchanged: unchanged.map(nameOf) }
+    const { registry, stdio, identity } = this.#services
+    const parts = importParts(body)
+    requireMayImport(principalOf(request), stdio, parts.registry)
+    const by = changeBy(request, this.#services)
+    const actor = actorOf(request, this.#services)
+    const plan = await registry.import(parts.registry, by, { dryRun: true })
+    const planned = parts.users && (await identity.users.import(parts.users, actor, { dryRun: true }))
+    if (dry_run) return importResult(plan, planned)
+    const users = parts.users && (await identity.users.import(parts.users, actor))
+    return importResult(await registry.import(parts.registry, by), users)
   }
 
   #registered(status: 'created' | 'unchanged' | 'replaced', template: string, id: string): RegisterResponse {
@@ -166,5 +181,14 @@ export class RegistryController extends Controller {
     const duration_ms = Math.round(performance.now() - startedAt)
     if (result.verdict !== 'fit') return { ok: false, reason: result.reason, duration_ms }
     return { ok: true, endpoint: this.#services.gateway.resolvedUrl(template, id), duration_ms }
+  }
+}
+
+function importResult({ added, changed, unchanged }: Imported, users: ImportedUsers | undefined): ImportResult {
+  return {
+    added: added.map(nameOf),
+    changed: changed.map(nameOf),
+    unchanged: unchanged.map(nameOf),
+    ...(users === undefined ? {} : { users: { added: [...users.added], unchanged: [...users.unchanged] } }),
   }
 }

@@ -1,11 +1,17 @@
+import { createHash } from 'node:crypto'
+import type { ImportedUser } from '@mcp-platform/auth'
 import type { ExportDocument } from '@mcp-platform/contract'
 import {
   type Attach,
+  type Fault,
   type Instance,
   joinCommand,
+  parseRegistryFile,
   type RegistryState,
   settingsToWire,
+  ValidationError,
 } from '@mcp-platform/core-registry'
+import { readUsers } from './exported-users.js'
 
 /** The whole registry as a file that import takes. Secrets are left out; `omitted` names them. */
 export interface Exported {
@@ -55,11 +61,59 @@ function secretNames(attach: Attach): string[] {
   return [...headers, ...Object.keys(attach.tls ?? {}).map((name) => `tls:${name}`)]
 }
 
-const HEAD = ['format', 'version', 'exported_at']
+const HEAD = ['format', 'version', 'exported_at', 'users', 'checksum']
 
-/** An export without its head is a registry file; any other document is passed as it is. */
-export function withoutExportHead(document: unknown): unknown {
-  if (typeof document !== 'object' || document === null || !('format' in document)) return document
-  if (document.format !== 'mcp-platform-export') return document
-  return Object.fromEntries(Object.entries(document).filter(([name]) => !HEAD.includes(name)))
+/** An imported document in its parts. */
+export interface ImportParts {
+  /** What the registry reads: an export without its head, any other document as it is. */
+  readonly registry: unknown
+  /** Absent: the document names no users. */
+  readonly users?: readonly ImportedUser[] | undefined
+}
+
+/** Takes a document apart, and checks what only an export has. @throws ValidationError with every fault */
+export function importParts(document: unknown): ImportParts {
+  if (!isExport(document)) return { registry: document }
+  const registry = Object.fromEntries(Object.entries(document).filter(([name]) => !HEAD.includes(name)))
+  const faults: Fault[] = []
+  const { checksum, version, users } = document
+  if (version !== 1) faults.push({ path: 'version', message: 'this gateway reads exports of version 1' })
+  if (checksum !== undefined && checksum !== checksumOf(document)) {
+    const message = 'the export was damaged, or changed since it was made; without "checksum" it is taken as it is'
+    faults.push({ path: 'checksum', message })
+  }
+  const read = users === undefined ? undefined : readUsers(users, faults)
+  // All faults come at once, those of the registry too.
+  if (faults.length > 0) throw new ValidationError([...faults, ...parseRegistryFile(registry, 'import').faults])
+  return { registry, users: read }
+}
+
+/** The same document with its checksum. */
+export function withChecksum(document: ExportDocument): ExportDocument {
+  return { ...document, checksum: checksumOf(document) }
+}
+
+// Of the members in the order of their names: a document that was read and written again has the same one.
+function checksumOf(document: object): string {
+  const rest = Object.entries(document).filter(([name]) => name !== 'checksum')
+  return `sha256:${createHash('sha256')
+    .update(canonical(Object.fromEntries(rest)))
+    .digest('hex')}`
+}
+
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  const members = Object.entries(value).filter(([, member]) => member !== undefined)
+  const sorted = members.toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return `{${sorted.map(([name, member]) => `${JSON.stringify(name)}:${canonical(member)}`).join()}}`
+}
+
+function isExport(document: unknown): document is Record<string, unknown> {
+  return (
+    typeof document === 'object' &&
+    document !== null &&
+    'format' in document &&
+    document.format === 'mcp-platform-export'
+  )
 }

@@ -4,6 +4,7 @@ import { type Actor, requireScope } from './actor.js'
 import type { Directory } from './directory.js'
 import type { PasswordHasher } from './password-hasher.js'
 import type { User } from './user.js'
+import { checkImport, type ImportedUser, type ImportedUsers, planImport } from './user-import.js'
 import {
   type NewUser,
   planCreate,
@@ -61,6 +62,26 @@ export class Users {
       const user = planCreate(state, wanted, actor, this.#now())
       const audit = this.#audit('user.create', actor, user.name, grantDetails(user))
       return { changes: [{ op: 'put-user', user, passwordHash }], audit, result: user }
+    })
+  }
+
+  /**
+   * Takes over users with the hashes of their passwords, in one transaction: all or none. Users that are there already stay
+   * as they are. With `dryRun` it only says what it would do.
+   * @throws AuthInvalidError with every fault; AuthForbiddenError for one with more rights than the actor has
+   */
+  async import(
+    wanted: readonly ImportedUser[],
+    actor: Actor,
+    options: { readonly dryRun?: boolean | undefined } = {},
+  ): Promise<ImportedUsers> {
+    requireScope(actor, 'users:admin')
+    checkImport(wanted, this.#passwords)
+    if (options.dryRun === true) return planImport(this.#directory.state, wanted, actor, this.#now()).result
+    return this.#directory.change((state) => {
+      const { changes, result } = planImport(state, wanted, actor, this.#now())
+      const audit = this.#audit('user.import', actor, '*', { added: [...result.added] })
+      return { changes, audit, result }
     })
   }
 

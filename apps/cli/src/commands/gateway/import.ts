@@ -26,6 +26,14 @@ export default class GatewayImport extends ClientCommand {
     const { added, changed, unchanged } = result
     const rows = changeRows({ added, changed, unchanged })
     const table = rows.length === 0 ? 'The document names no instance.' : await this.table(flags, CHANGE_HEAD, rows)
-    return flags['dry-run'] ? `Not applied (--dry-run):\n${table}` : table
+    const text = [table, ...usersText(result)].join('\n')
+    return flags['dry-run'] ? `Not applied (--dry-run):\n${text}` : text
   }
+}
+
+function usersText({ users }: ImportResult): string[] {
+  if (users === undefined) return []
+  const added = users.added.length === 0 ? [] : [`Users added: ${users.added.join(', ')}.`]
+  const unchanged = users.unchanged.length === 0 ? [] : [`Users that were there: ${users.unchanged.join(', ')}.`]
+  return [...added, ...unchanged]
 }
