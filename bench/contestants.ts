@@ -43,8 +43,8 @@ export interface Guest {
 /** What is started. */
 export interface FieldOptions {
   readonly cores: Cores
-  /** Workers of the gateway's second row. */
-  readonly workers: number
+  /** Workers of each further gateway. */
+  readonly workers: readonly number[]
   readonly guests: readonly Guest[]
   /** Starts only contestants whose name holds this, besides direct and nginx. @default all */
   readonly only?: string | undefined
@@ -93,7 +93,8 @@ class FieldBuilder {
       if (this.#wants(name)) await this.#addReference(name, none.url)
     if (this.#wants('gateway x1')) await this.#addGateway(1, cores.target, none.url, sdk.url)
     // With more workers than one, a core of its own would only take the others away.
-    if (workers > 1 && this.#wants(`gateway x${workers}`)) await this.#addGateway(workers, undefined, none.url, sdk.url)
+    for (const count of workers)
+      if (this.#wants(`gateway x${count}`)) await this.#addGateway(count, undefined, none.url, sdk.url)
     for (const guest of this.#options.guests)
       this.#contestants.push({ ...guest, tool: TOOLS[guest.upstream], guest: true })
     const notes = this.#notes
@@ -155,8 +156,11 @@ class FieldBuilder {
     )
     if (gateway === undefined) return
     this.#add(name, 'null', 'modern', `${gateway.url}/mcp/bench`, gateway.pid)
-    this.#add(`${name} REST`, 'null', 'rest', `${gateway.url}/mcp/bench/tools/call`, gateway.pid)
     this.#add(name, 'sdk', 'legacy', `${gateway.url}/mcp/notes`, gateway.pid)
+    // What further processes bring is seen in these two; in one process everything that can be spoken is measured.
+    if (workers > 1) return
+    this.#add(name, 'null', 'legacy', `${gateway.url}/mcp/bench`, gateway.pid)
+    this.#add(`${name} REST`, 'null', 'rest', `${gateway.url}/mcp/bench/tools/call`, gateway.pid)
     this.#add(`${name} REST`, 'sdk', 'rest', `${gateway.url}/mcp/notes/tools/call`, gateway.pid)
   }
 

@@ -8,7 +8,8 @@ export interface BenchOptions {
   readonly short: boolean
   readonly rounds: number
   readonly connections: readonly number[]
-  readonly workers: number
+  /** Worker processes of further gateways, one gateway for each number. */
+  readonly workers: readonly number[]
   /** Only contestants whose name holds this, besides direct and nginx. */
   readonly only: string | undefined
   /** Present: an open loop at this rate. */
@@ -26,7 +27,7 @@ export const USAGE = `usage: node bench/run.ts [options]
   --open-loop RATE        requests due at RATE per second at 64 connections; latency from the intended send time
   --connections 1,16,64   numbers of connections
   --rounds N              interleaved rounds (5)
-  --workers N             workers of the second gateway (one per core; 1: no second one)
+  --workers 2,4           workers of further gateways, one gateway for each number (2 and one per core; 1: none)
   --only TEXT             only rows whose name holds TEXT (direct and nginx stay)
   --also NAME=URL         another gateway in the same run; more by commas: dialect=modern|legacy|rest, upstream=null|sdk, pid=N
   --upstream-ports N,M    fixed ports for the null upstream and the SDK server, to point that gateway at
@@ -59,12 +60,17 @@ export function readOptions(args: readonly string[], cores: number): BenchOption
     only,
     wait,
     rounds: positive('--rounds', values.rounds ?? (short ? '1' : '5')),
-    connections: (values.connections ?? fallback).split(',').map((part) => positive('--connections', part)),
-    workers: positive('--workers', values.workers ?? String(Math.max(cores, 2))),
+    connections: numbers('--connections', values.connections ?? fallback),
+    workers: numbers('--workers', values.workers ?? `2,${Math.max(cores, 2)}`).filter((count) => count > 1),
     openLoopRate: rate === undefined ? undefined : positive('--open-loop', rate),
     guests: values.also.map(readGuest),
     upstreamPorts: readPorts(values['upstream-ports']),
   }
+}
+
+/** Different whole numbers above 0, in the order given. */
+function numbers(flag: string, text: string): readonly number[] {
+  return [...new Set(text.split(',').map((part) => positive(flag, part)))]
 }
 
 function positive(flag: string, text: string): number {

@@ -8,12 +8,13 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import { type Contestant, type Field, startField } from './contestants.ts'
 import { LoadGenerator } from './load/generator.ts'
+import { type CredentialCosts, credentialCosts } from './measure/credentials.ts'
 import { chooseCores } from './measure/pinning.ts'
 import { type Case, measureAll } from './measure/rounds.ts'
 import { type BenchOptions, readOptions, USAGE } from './options.ts'
 import { type Summary, summarize } from './report/summary.ts'
 import { svgOf } from './report/svg.ts'
-import { noiseSentence, tableOf } from './report/table.ts'
+import { credentialSentence, noiseSentence, tableOf } from './report/table.ts'
 
 const RESULTS = join(import.meta.dirname, 'results')
 
@@ -30,7 +31,8 @@ async function main(options: BenchOptions): Promise<void> {
   try {
     const field = await startField({ ...options, cores })
     try {
-      await report(options, await run(options, field, load), field)
+      const summary = await run(options, field, load)
+      await report(options, { ...summary, credentials: await credentialCosts() }, field)
     } finally {
       await field.stop()
     }
@@ -62,13 +64,17 @@ function order({ contestant, connections }: Case): number {
   return (contestant.upstream === 'null' ? 0 : 1_000_000) + connections
 }
 
-async function report(options: BenchOptions, summary: Summary, { notes, failures }: Field): Promise<void> {
+/** What a run found, with what was measured beside it. */
+type Findings = Summary & { readonly credentials: CredentialCosts }
+
+async function report(options: BenchOptions, summary: Findings, { notes, failures }: Field): Promise<void> {
   const mode = options.openLoopRate === undefined ? 'closed loop' : `open loop, ${options.openLoopRate} requests/s`
   console.log(
     `\n${mode}; medians of ${options.rounds} rounds, ± half their range; ratios of throughput to the row named\n`,
   )
   console.log(tableOf(summary))
-  console.log(`\n${noiseSentence(summary.foreignShare)}`)
+  console.log(`\n${credentialSentence(summary.credentials)}`)
+  console.log(noiseSentence(summary.foreignShare))
   const file = await save(options, summary, notes)
   console.log(`Written to ${file}.json and .svg`)
   const faults = [...failures, ...summary.faults]
@@ -78,7 +84,7 @@ async function report(options: BenchOptions, summary: Summary, { notes, failures
   process.exitCode = faults.length === 0 ? 0 : 1
 }
 
-async function save(options: BenchOptions, summary: Summary, notes: readonly string[]): Promise<string> {
+async function save(options: BenchOptions, summary: Findings, notes: readonly string[]): Promise<string> {
   await mkdir(RESULTS, { recursive: true })
   const at = new Date().toISOString()
   const file = join(RESULTS, at.replaceAll(':', '-'))

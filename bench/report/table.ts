@@ -1,3 +1,4 @@
+import type { CredentialCosts } from '../measure/credentials.ts'
 import type { Figures, Row, Summary } from './summary.ts'
 
 const UPSTREAM_NAMES = { null: 'null upstream', sdk: 'real SDK server' } as const
@@ -17,6 +18,12 @@ export function noiseSentence(foreignShare: number): string {
   return foreignShare > NOISY_SHARE
     ? `This machine was NOISY: others used ${percent} of it. Look at ratios only, or run again when it is quiet.`
     : `The machine was quiet: others used ${percent} of it.`
+}
+
+/** What a credential that was seen before costs each request (less than 10 µs is wanted). */
+export function credentialSentence({ none, apiKey, token }: CredentialCosts): string {
+  const more = (cost: number): string => `${Math.max(cost - none, 0).toFixed(1)} µs`
+  return `A cached API key adds ${more(apiKey)} of CPU per request, a cached token ${more(token)} (in process, without HTTP).`
 }
 
 function groupsOf(rows: readonly Row[]): readonly (readonly Row[])[] {
