@@ -167,13 +167,17 @@ describe('gateway logs', () => {
 describe('gateway config', () => {
   it('says what holds and where it came from', async () => {
     const file = join(state.path, 'gateway.yaml')
-    await writeFile(file, 'max_retries: 5\nport: 1\n')
+    const issuers = 'token_issuers: [{ issuer: https://idp.example, default_role: user }]'
+    await writeFile(file, `max_retries: 5\nport: 1\npublic_url: https://mcp.example.com\n${issuers}\n`)
     const env = { ...environment(), MCP_GATEWAY_STRATEGY: 'random' }
     const { stdout, code } = await mcpp(['gateway', 'config', '--config', file, '--port', '9'], { env })
     expect(code).toBe(0)
     expect(stdout).toMatch(/^port +9 +--port$/m)
     expect(stdout).toMatch(/^strategy +random +MCP_GATEWAY_STRATEGY$/m)
     expect(stdout).toMatch(/^max_retries +5 +max_retries in /m)
+    expect(stdout).toMatch(
+      /^token_issuer +\{"issuer":"https:\/\/idp.example","default_role":"user"\} +token_issuers in /m,
+    )
     expect(stdout).toMatch(/^host +127\.0\.0\.1 +default$/m)
   })
 })

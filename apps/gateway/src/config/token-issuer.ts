@@ -60,10 +60,9 @@ export function tokenIssuers(): Parser<readonly TokenIssuer[]> {
   return {
     kind: 'list of issuers, or JSON',
     parse(raw) {
-      const given = typeof raw === 'string' ? parsed(raw) : Array.isArray(raw) ? raw.map(parsedItem) : raw
-      if (given === undefined) return { fault: 'is not JSON; it must be an object like {"issuer": "https://…"}' }
-      const items: readonly unknown[] = Array.isArray(given) ? given.flat() : [given]
-      return checked(items)
+      const given: readonly unknown[] = (Array.isArray(raw) ? raw : [raw]).flatMap(parsedItem)
+      if (given.includes(undefined)) return { fault: 'is not JSON; it must be an object like {"issuer": "https://…"}' }
+      return checked(given)
     },
   }
 }

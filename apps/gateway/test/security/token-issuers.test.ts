@@ -271,6 +271,8 @@ describe('a configuration of issuers', () => {
 
   it.each<[unknown, RegExp]>([
     ['https://idp.example', /is not JSON/],
+    [['https://idp.example'], /is not JSON/],
+    [[7], /needs objects with an "issuer"/],
     [[{ default_role: 'user' }], /needs objects with an "issuer"/],
     [[{ ...good, issuer: 'http://idp.example' }], /issuer "http:\/\/idp.example": issuer must be an https URL/],
     [[{ ...good, jwks_url: 'http://10.0.0.1/keys' }], /jwks_url must be an https URL/],

@@ -20,5 +20,6 @@ export default class GatewayConfig extends BaseCommand {
 
 function settingText(value: unknown): string {
   if (value === null || value === undefined) return '-'
-  return Array.isArray(value) ? value.join(', ') : String(value)
+  if (Array.isArray(value)) return value.map(settingText).join(', ')
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }
