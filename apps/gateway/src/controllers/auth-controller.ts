@@ -1,4 +1,4 @@
-import { AuthForbiddenError, credentialOf, type Principal, parseCompact } from '@mcp-platform/auth'
+import { AuthForbiddenError, credentialOf, externalTokenId, type Principal, parseCompact } from '@mcp-platform/auth'
 import type {
   LoginRequest,
   LogoutRequest,
@@ -140,11 +140,14 @@ function ownName(principal: Principal): string {
 }
 
 /** The access token of the request, which was verified before. */
-function accessOf(request: HttpRequest, principal: Principal): { id: string; expiresAt: Date } | undefined {
-  if (principal.kind !== 'user') return undefined
+function accessOf(request: HttpRequest, { kind }: Principal): { id: string; expiresAt: Date } | undefined {
+  if (kind !== 'user' && kind !== 'external') return undefined
   const { authorization, 'x-api-key': key } = request.headers
   const credential = credentialOf({ authorization, apiKey: typeof key === 'string' ? key : undefined })
-  const { jti, exp } = parseCompact(credential ?? '').claims
-  if (typeof jti !== 'string' || typeof exp !== 'number') return undefined
-  return { id: jti, expiresAt: new Date(exp * 1_000) }
+  const { text, issuer, claims } = parseCompact(credential ?? '')
+  const { jti, exp } = claims
+  if (typeof exp !== 'number') return undefined
+  const expiresAt = new Date(exp * 1_000)
+  const name = typeof jti === 'string' ? jti : text
+  return { id: kind === 'external' ? externalTokenId(issuer, name) : name, expiresAt }
 }

@@ -110,6 +110,26 @@ describe('an access token of another issuer', () => {
     }
   })
 
+  it('ends when its user logs out here, and no other does', async () => {
+    for (const claims of [{}, { jti: undefined }]) {
+      const [ended, other] = [issuer.token(claimsOf(claims)), issuer.token(claimsOf({ ...claims, sub: 'u-3' }))]
+      expect((await as(gateway, ended, 'GET', '/auth/me')).status).toBe(200)
+      expect((await as(gateway, ended, 'POST', '/auth/logout')).status).toBe(204)
+      expect((await as(gateway, ended, 'GET', '/auth/me')).status).toBe(401)
+      expect((await as(gateway, other, 'GET', '/auth/me')).status).toBe(200)
+    }
+  })
+
+  it('makes no keys here and has no password', async () => {
+    const token = issuer.token(claimsOf())
+    expect((await as(gateway, token, 'POST', '/auth/api-keys', { name: 'k' })).status).toBe(403)
+    expect((await as(gateway, token, 'POST', '/auth/password', { new_password: 'four words or more' })).status).toBe(
+      422,
+    )
+    const body = { username: 'u-1', new_password: 'four words or more' }
+    expect([403, 404]).toContain((await as(gateway, token, 'POST', '/auth/password', body)).status)
+  })
+
   it('that names one path holds on that path alone', async () => {
     const token = issuer.token(claimsOf({ aud: `${PUBLIC_URL}/mcp/fs` }))
     expect((await as(gateway, token, 'GET', '/mcp/fs/tools/list')).status).toBe(200)

@@ -185,7 +185,8 @@ export class Sessions {
   }
 
   async #revokeAccess({ id, expiresAt }: Pick<IssuedToken, 'id' | 'expiresAt'>, actor: Actor): Promise<void> {
-    if (actor.principal.kind !== 'user') throw new AuthForbiddenError('only a user can log out')
+    const { kind } = actor.principal
+    if (kind !== 'user' && kind !== 'external') throw new AuthForbiddenError('only a user can log out')
     const { address, requestId } = actor
     const audit = auditEvent({
       at: new Date(this.#now()),
