@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { type DerivedKeys, FieldSealer, Mac } from '@mcp-platform/auth'
+import { auditEvent, type DerivedKeys, type MasterKeyRing } from '@mcp-platform/auth'
 import { Registry } from '@mcp-platform/core-registry'
 import type { Gateway } from '@mcp-platform/gateway-core'
 import type { StoredCircuit } from '@mcp-platform/health'
@@ -21,7 +21,10 @@ import { createApp } from './http/app.js'
 import { type Listeners, mcpListener, openListeners } from './http/listeners.js'
 import type { Services } from './http/services.js'
 import { Identity } from './identity/identity.js'
+import { KeyRenewal } from './identity/key-renewal.js'
 import { type NodeKeys, openKeys, requireKeyOfDatabase } from './identity/keys-of-database.js'
+import { RowGuards } from './identity/row-guards.js'
+import { snapshotKeys } from './identity/snapshot-keys.js'
 import { createLog, type GatewayLog, type LogSink, write } from './log/logger.js'
 import { ONLY_PROCESS } from './nodes/home-name.js'
 import { describeHop } from './nodes/hop-event.js'
@@ -123,9 +126,11 @@ class Start {
     const log = this.#openLog()
     const profiles = await readLaunchProfiles(this.#settings.launchProfiles)
     const folder = await this.#openFolder()
-    const keys = await openKeys({ env: this.#env, stateDir: this.#stateDir, database: this.#modes.database })
-    const { observer, registry, store, database, circuits } = await this.#openRegistry(log, keys)
+    const given = await openKeys({ env: this.#env, stateDir: this.#stateDir, database: this.#modes.database })
+    const { observer, registry, store, database, circuits, masterKeys, guards } = await this.#openRegistry(log, given)
+    const keys = { ...given, masterKeys }
     const identity = await this.#openIdentity({ folder, keys, database, observer })
+    await this.#openRenewal({ log, identity, database, masterKeys, guards })
     store.onLook = (version) => {
       this.#freshness.confirm()
       identity.looked(version)
@@ -195,15 +200,16 @@ class Start {
   }
 
   async #openRegistry({ log }: GatewayLog, { masterKeys, chain }: NodeKeys) {
+    const guards = new RowGuards(masterKeys)
     const database = await NodeDatabase.open(
       {
         database: this.#modes.database,
         schema: this.#settings.migrate ? 'apply' : 'require',
         pool: poolOptions(this.#settings),
-        seal: new FieldSealer(masterKeys),
-        signer: new Mac(masterKeys.derive('row-signature')),
+        seal: guards.seal,
+        signer: guards.signer,
         chain,
-        snapshotKey: masterKeys.current.derive('snapshot-mac'),
+        snapshotKeys: snapshotKeys(masterKeys),
         stateDir: this.#stateDir,
         version,
         onEvent: (event) => write(log, describeDatabase(event)),
@@ -211,7 +217,8 @@ class Start {
       this.#teardown,
     )
     const { kysely, dialect } = database.stores
-    await requireKeyOfDatabase(masterKeys, kyselyKeyCheckStore(kysely, dialect))
+    const held = await requireKeyOfDatabase(masterKeys, kyselyKeyCheckStore(kysely, dialect))
+    guards.use(held)
     const saver = new CircuitSaver(database.circuits, (err) =>
       log.warn({ err }, 'circuits could not be saved; trying again'),
     )
@@ -221,7 +228,34 @@ class Start {
     const registry = new Registry({ store, onEvent: observer.registry })
     await registry.load()
     database.start(registry, this.#teardown)
-    return { observer, registry, store, database, circuits: await database.loadCircuits() }
+    const circuits = await database.loadCircuits()
+    return { observer, registry, store, database, circuits, masterKeys: held, guards }
+  }
+
+  // After a change of the master key: what was written under the one before.
+  async #openRenewal(parts: {
+    log: GatewayLog
+    identity: Identity
+    database: NodeDatabase
+    masterKeys: MasterKeyRing
+    guards: RowGuards
+  }): Promise<void> {
+    const { log, identity, database, masterKeys, guards } = parts
+    const renewal = new KeyRenewal({
+      masterKeys,
+      guards,
+      stores: database.stores,
+      isUp: () => database.watch.state === 'ok' && database.stores.isUp(),
+      onRenewed: (rows) => {
+        const details = { rows, key: masterKeys.current.id }
+        log.log.info(details, 'what was kept under another master key is kept under the one in use')
+        identity.audit.record(auditEvent({ at: new Date(), actor: 'gateway', action: 'master-key.renew', details }))
+      },
+      onError: (err) =>
+        log.log.warn({ err }, 'what is kept under another master key could not be renewed; trying again'),
+    })
+    this.#teardown.defer('master key', () => renewal.close())
+    await renewal.start()
   }
 
   async #openIdentity(parts: {
