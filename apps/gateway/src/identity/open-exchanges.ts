@@ -21,7 +21,8 @@ export class OpenExchanges {
   readonly #identify: (request: IncomingMessage) => Principal | Promise<Principal>
   readonly #now: () => number
   readonly #open = new Map<IncomingMessage, Exchange>()
-  #next: Iterator<Exchange> = this.#open.values()
+  #waiting: Exchange[] = []
+  #atOnce = 0
 
   /** @param now milliseconds, monotonic */
   constructor(
@@ -54,17 +55,14 @@ export class OpenExchanges {
 
   /** Checks a part of them: after thirty calls all have had their turn. What ends by the clock is found so. */
   checkSome(): void {
-    for (let due = Math.ceil(this.#open.size / TURNS); due > 0; due -= 1) {
-      const exchange = this.#turn()
-      if (exchange !== undefined) void this.#checkOne(exchange)
+    // A list, not an iterator: one that is left alone keeps every table alive that the map has ever grown out of.
+    if (this.#waiting.length === 0) {
+      this.#waiting = [...this.#open.values()]
+      this.#atOnce = Math.ceil(this.#waiting.length / TURNS)
     }
-  }
-
-  #turn(): Exchange | undefined {
-    const { value, done } = this.#next.next()
-    if (done !== true) return value
-    this.#next = this.#open.values()
-    return undefined
+    for (const exchange of this.#waiting.splice(-this.#atOnce, this.#atOnce)) {
+      if (this.#open.has(exchange.request)) void this.#checkOne(exchange)
+    }
   }
 
   async #checkOne(exchange: Exchange): Promise<void> {
