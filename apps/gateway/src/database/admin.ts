@@ -14,6 +14,8 @@ import { type OpenStoresOptions, openStores, type Stores } from '../open-stores.
 import { stateFolder } from '../state/folder.js'
 import { BackupError } from './backup-error.js'
 import { packBackup, unpackBackup } from './backup-file.js'
+import { unreachable } from './dialects.js'
+import { isDatabaseFailure } from './failure.js'
 import { poolOptions } from './pool-options.js'
 import { type DatabaseUrl, parseDatabaseUrl } from './url.js'
 
@@ -144,6 +146,9 @@ async function withStores<T>(
   const stores = await openStores({ ...options, database: found.url, pool: found.pool })
   try {
     return await work({ ...stores, db: stores.kysely }, found)
+  } catch (error) {
+    // Nothing was asked of it before, where the schema may be any.
+    throw isDatabaseFailure(error) ? unreachable(found.url, error) : error
   } finally {
     await stores.close()
   }
