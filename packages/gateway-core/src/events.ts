@@ -48,11 +48,21 @@ export interface DeniedEvent {
   readonly tool: string | undefined
 }
 
+/** Somebody came with a session id that was given to somebody else: it is not served, and somebody should know. */
+export interface ForeignSessionEvent {
+  readonly type: 'foreign-session'
+  readonly requestId: string
+  readonly address: string | undefined
+  readonly principal: string
+  readonly template: string | undefined
+}
+
 /** What a gateway tells its observer. Synchronous and cheap; an observer that throws is ignored. */
 export type GatewayEvent =
   | CallEvent
   | AttemptFailedEvent
   | DeniedEvent
+  | ForeignSessionEvent
   | { readonly type: 'list-failed'; readonly template: string; readonly method: string; readonly error: unknown }
   | { readonly type: 'internal-error'; readonly requestId: string; readonly error: unknown }
   | { readonly type: 'balancer'; readonly template: string; readonly event: BalancerEvent }

@@ -2,7 +2,14 @@ export type { CallTrace, GatewayCall, GatewayReply } from './call.js'
 export { type ConnectorOptions, connector } from './connect.js'
 export { addCounts, type CallCounts, type GatewayCounts, settled, type TemplateCounts } from './counts.js'
 export { CallerGoneError, DeadlineError, GatewayError, type GatewayErrorFacts, ShutdownError } from './errors.js'
-export type { AttemptFailedEvent, CallEvent, DeniedEvent, GatewayEvent, GatewayObserver } from './events.js'
+export type {
+  AttemptFailedEvent,
+  CallEvent,
+  DeniedEvent,
+  ForeignSessionEvent,
+  GatewayEvent,
+  GatewayObserver,
+} from './events.js'
 export type { Hop, HopExchange } from './faces/homes.js'
 export { Gateway, type GatewayOptions } from './gateway.js'
 export type { Interceptor } from './interceptors.js'

@@ -18,6 +18,8 @@ export function describeGatewayEvent(event: GatewayEvent): LogLine {
     }
     case 'denied':
       return line('info', `refused: ${event.principal} lacks ${event.scope}`, event)
+    case 'foreign-session':
+      return line('warn', `${event.principal} came with the session of somebody else`, event)
     case 'list-failed': {
       const { template, method, error } = event
       return line('warn', 'list could not be read', { template, method, err: error })

@@ -151,7 +151,13 @@ describe('the audit trails', () => {
     }
     await as(gateway, key, 'POST', '/mcp/fs/tools/call', { name: 'echo', arguments: args })
     const hello = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 't', version: '1' } }
-    await as(gateway, key, 'POST', '/mcp/fs', { jsonrpc: '2.0', id: 1, method: 'initialize', params: hello })
+    const opened = await as(gateway, key, 'POST', '/mcp/fs', {
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'initialize',
+      params: hello,
+    })
+    const session = opened.headers.get('mcp-session-id') ?? ''
     await as(gateway, key, 'POST', '/mcp/fs/tools/call', { name: 'echo', arguments: { blob: 'x'.repeat(20_000) } })
     const verified = (await gateway.admin('GET', '/auth/audit/verify')).json
     expect(verified.ok).toBe(true)
@@ -162,6 +168,9 @@ describe('the audit trails', () => {
       '/mcp/fs/tools/list',
     )
     expect(refused.status).toBe(403)
+    const thief = (await apiKey(gateway, { role: 'user' })).key
+    const stolen = { 'x-api-key': thief, 'mcp-session-id': session, accept: 'text/event-stream' }
+    expect((await gateway.get('/mcp/fs', stolen)).status).toBe(404)
     await gateway.close()
     await server.stop()
     const text = (await filesOf(gateway.stateDir))
@@ -187,6 +196,11 @@ describe('the audit trails', () => {
     const again = await startSecured({}, { env: { MCPP_STATE_DIR: gateway.stateDir } })
     const denied = (await again.admin('GET', '/auth/audit?outcome=denied')).json.events
     expect(denied.find(({ target }: { target: string }) => target === 'fs')).toMatchObject({ address: '127.0.0.1' })
+    expect(denied.find(({ action }: { action: string }) => action === 'session')).toMatchObject({
+      target: 'fs',
+      address: '127.0.0.1',
+      details: { reason: 'foreign-session' },
+    })
     await again.close()
   })
 })

@@ -198,6 +198,8 @@ describe('native MCP', () => {
         })
         expect([credential === other, answer.status]).toEqual([credential === other, wanted])
       }
+      const alarms = gateway.logs.filter((line) => line.includes('came with the session of somebody else'))
+      expect(alarms.length).toBeGreaterThanOrEqual(2)
       const ping = await inSession(path, reader, { jsonrpc: '2.0', id: 2, method: 'ping' })
       expect(ping.status).toBe(200)
       expect(executed()).toBe(0)

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { idToken, isModern } from '@mcp-platform/mcp-bridge'
+import { idToken, isModern, SessionNotFoundError } from '@mcp-platform/mcp-bridge'
 import { scanEnvelope, splitBatch, type UpstreamMessage } from '@mcp-platform/mcp-upstream'
 import { newTrace } from '../call.js'
 import { CallerGoneError, GatewayError } from '../errors.js'
@@ -26,7 +26,7 @@ export async function serveNative(
   requestId: string,
   sse?: SsePath | undefined,
 ): Promise<void> {
-  const known: { idToken: string } = { idToken: 'null' }
+  const known: Known = { idToken: 'null' }
   try {
     const found = context.authenticate(request)
     // A credential that was seen before is known at once: no turn of the microtask queue for it.
@@ -42,11 +42,27 @@ export async function serveNative(
       header,
       trace: newTrace(context.addressOf?.(request)),
     }
+    known.exchange = exchange
     if (sse) await serveSse(exchange, sse)
     else await serveMethod(exchange, known)
   } catch (error) {
+    if (error instanceof SessionNotFoundError && known.exchange) tellIfForeign(known.exchange)
     fail(context, request, response, requestId, known.idToken, error)
   }
+}
+
+/** What is known of an exchange when it fails. */
+interface Known {
+  idToken: string
+  exchange?: NativeExchange | undefined
+}
+
+// The caller hears the same for every session that is not its own; the operator hears of one that was taken.
+function tellIfForeign({ context, header, principal, requestId, template, trace }: NativeExchange): void {
+  const sealed = context.sessions.read(header('mcp-session-id') ?? '')
+  if (sealed === undefined || context.sessions.belongsTo(sealed, principal.id)) return
+  const { address } = trace
+  context.onEvent({ type: 'foreign-session', requestId, address, principal: principal.id, template })
 }
 
 function serveMethod(exchange: NativeExchange, known: { idToken: string }): Promise<void> {
@@ -68,7 +84,7 @@ async function serveBodiless(exchange: NativeExchange): Promise<void> {
   }
 }
 
-async function servePost(exchange: NativeExchange, known: { idToken: string }): Promise<void> {
+async function servePost(exchange: NativeExchange, known: Known): Promise<void> {
   const body = await readJsonBody(exchange.request, exchange.context.maxBodyBytes)
   exchange.context.checkBody?.(exchange.request, body)
   const batch = splitBatch(body)
