@@ -21,17 +21,31 @@ export interface AggregateFacts {
 /** All templates that a principal may use, as one server. Each part's call goes through the whole pipeline. */
 export function aggregateFor(facts: AggregateFacts, sealer: Sealer): Aggregate {
   const { context, principal } = facts
-  const mine = context.routes
-    .all()
-    .filter(({ template }) => context.authorizer.allows(principal, { scope: 'tools:read', template }))
   return aggregate({
-    parts: mine.map((route) => partOf(route, facts)),
+    parts: partsOf(facts),
+    follow(changed, signal) {
+      const look = (): void => changed(partsOf(facts))
+      context.templates.follow(look, signal)
+      // What has changed since the parts above were taken.
+      look()
+    },
     dispatch: (template, message, { signal }) => dispatch(facts, template, message, signal),
     sealer,
     templateOfTask: (taskId) => context.tasks.homeOf(taskId, principal.id)?.template,
     serverInfo: AGGREGATE_SERVER,
-    onPartFailed: ({ template, method, error }) => context.onEvent({ type: 'list-failed', template, method, error }),
+    onPartFailed({ template, method, error }) {
+      context.routes.find(template)?.stats.failed()
+      context.onEvent({ type: 'list-failed', template, method, error })
+    },
   })
+}
+
+function partsOf(facts: AggregateFacts): AggregatePart[] {
+  const { routes, authorizer } = facts.context
+  return routes
+    .all()
+    .filter(({ template }) => authorizer.allows(facts.principal, { scope: 'tools:read', template }))
+    .map((route) => partOf(route, facts))
 }
 
 function partOf(route: Route, { context, principal, caller }: AggregateFacts): AggregatePart {
@@ -72,5 +86,5 @@ function dispatch(
     header,
     trace: listens ? newTrace() : facts.trace,
   }
-  return listens ? listenEverywhere(call, context.routes.require(template), context) : context.pipeline.run(call)
+  return listens ? listenEverywhere(call, context) : context.pipeline.run(call)
 }

@@ -40,11 +40,12 @@ import type { Route, RouteEndpoint } from './route.js'
 import type { RouteHealth } from './route-health.js'
 import { RouteTable } from './route-table.js'
 import { CallStats } from './stats.js'
+import { TaskIds } from './task-ids.js'
+import { TemplateWatch } from './template-watch.js'
 import { explainView } from './views/explain.js'
 import { gatewayHealth, templateHealth } from './views/health.js'
 import { registryView, templateView } from './views/registry.js'
 import { gatewayStats } from './views/stats.js'
-import { TaskIds } from './task-ids.js'
 import { VisibleLists } from './visible-lists.js'
 import { type WatchOptions, watchTemplate } from './watch.js'
 
@@ -350,6 +351,7 @@ export class Gateway {
     return {
       pipeline,
       tasks,
+      templates: new TemplateWatch(this.#routes),
       lists,
       sessions: this.#sessions,
       sealer: this.#sealer,

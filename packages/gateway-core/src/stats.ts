@@ -12,6 +12,12 @@ export class CallStats {
     this.inFlight++
   }
 
+  /** Counts something that was asked for and not had, when nobody measured how long that took. */
+  failed(): void {
+    this.requests++
+    this.errors++
+  }
+
   end(failed: boolean, durationMs: number): void {
     this.inFlight--
     if (failed) this.errors++

@@ -1,5 +1,6 @@
 export { type Adoption, adoptSession, isAdoptable } from './adopt-session.js'
 export { type Aggregate, type AggregateOptions, aggregate } from './aggregate/aggregate.js'
+export type { FollowParts } from './aggregate/listen.js'
 export { aliasOf, exposedName } from './aggregate/names.js'
 export type { AggregateDispatch, AggregatePart, OnPartFailed } from './aggregate/part.js'
 export { askedId } from './asking.js'

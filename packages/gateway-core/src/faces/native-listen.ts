@@ -8,7 +8,7 @@ import { Gatherer } from './gatherer.js'
 import { ListenedTasks } from './listened-tasks.js'
 
 /** What it needs of the gateway. */
-export type ListenContext = Pick<FaceContext, 'pipeline' | 'tasks'>
+export type ListenContext = Pick<FaceContext, 'pipeline' | 'routes' | 'tasks'>
 
 type StreamReply = GatewayReply & { readonly kind: 'stream' }
 
@@ -33,29 +33,25 @@ const LISTS: Readonly<Record<string, string>> = {
  * whose stream ends is listened to again, and since something may have been missed meanwhile, everything that was
  * subscribed to is announced as changed, once. It ends with the signal of the call only.
  */
-export async function listenEverywhere(
-  call: GatewayCall,
-  route: Route,
-  { pipeline, tasks: ids }: ListenContext,
-): Promise<GatewayReply> {
-  const tasks = new ListenedTasks(call, ids)
+export async function listenEverywhere(call: GatewayCall, context: ListenContext): Promise<GatewayReply> {
+  const { pipeline, routes } = context
+  const tasks = new ListenedTasks(call, context.tasks)
   const over = new AbortController()
   const signal = AbortSignal.any([call.signal, over.signal])
   const home = tasks.firstHome
-  const pinnedTo = home !== undefined && route.endpoint(home) ? home : call.pinnedTo
+  const pinnedTo = home !== undefined && routes.find(call.template)?.endpoint(home) ? home : call.pinnedTo
   const first = await pipeline.run({ ...call, signal, pinnedTo, message: tasks.messageFor(home) })
   if (first.kind !== 'stream') return first
   return {
     kind: 'stream',
-    pipe: (sink) => new WideListener({ call: { ...call, signal }, route, pipeline, tasks, over, sink }).run(first),
+    pipe: (sink) => new WideListener({ call: { ...call, signal }, context, tasks, over, sink }).run(first),
     cancel: (reason) => over.abort(reason),
   }
 }
 
 interface Listening {
   readonly call: GatewayCall
-  readonly route: Route
-  readonly pipeline: ListenContext['pipeline']
+  readonly context: ListenContext
   readonly tasks: ListenedTasks
   readonly over: AbortController
   readonly sink: MessageSink
@@ -63,8 +59,7 @@ interface Listening {
 
 class WideListener {
   readonly #call: GatewayCall
-  readonly #route: Route
-  readonly #pipeline: ListenContext['pipeline']
+  readonly #context: ListenContext
   readonly #tasks: ListenedTasks
   readonly #over: AbortController
   readonly #sink: MessageSink
@@ -77,10 +72,9 @@ class WideListener {
   #honoured: JsonObject = {}
   #mayHaveMissed = false
 
-  constructor({ call, route, pipeline, tasks, over, sink }: Listening) {
+  constructor({ call, context, tasks, over, sink }: Listening) {
     this.#call = call
-    this.#route = route
-    this.#pipeline = pipeline
+    this.#context = context
     this.#tasks = tasks
     this.#over = over
     this.#sink = sink
@@ -103,6 +97,11 @@ class WideListener {
       this.#gatherer.close()
       this.#over.abort(new Error('the subscription is over'))
     }
+  }
+
+  // Looked up each time: a template that is deleted and registered again has another route.
+  get #route(): Route | undefined {
+    return this.#context.routes.find(this.#call.template)
   }
 
   get #firstId(): string {
@@ -131,7 +130,7 @@ class WideListener {
 
   /** Begins to listen to the instances that are not listened to; each promise resolves at its first success or failure. */
   #look(): Promise<void>[] {
-    const missing = [...this.#route.endpoints()].filter(({ id }) => !this.#kept.has(id))
+    const missing = [...(this.#route?.endpoints() ?? [])].filter(({ id }) => !this.#kept.has(id))
     return missing.map(({ id }) => {
       const { promise, resolve } = Promise.withResolvers<void>()
       void this.#keep(id, undefined, resolve)
@@ -155,7 +154,7 @@ class WideListener {
   }
 
   #isWanted(id: string): boolean {
-    return !this.#call.signal.aborted && this.#route.endpoint(id) !== undefined
+    return !this.#call.signal.aborted && this.#route?.endpoint(id) !== undefined
   }
 
   /** Resolves when the stream has ended: true if it had been open. */
@@ -175,10 +174,10 @@ class WideListener {
 
   async #listen(id: string, onFirst: () => void): Promise<void> {
     // One that is known to be down is not asked each time: its probe finds out when it is back.
-    if (!this.#route.health.isAvailable(id)) return
+    if (!this.#route?.health.isAvailable(id)) return
     const message = this.#tasks.messageFor(id)
     const call = { ...this.#call, message, pinnedTo: id, internal: true, trace: newTrace() }
-    const reply = await this.#pipeline.run(call)
+    const reply = await this.#context.pipeline.run(call)
     if (reply.kind !== 'stream') return
     await reply.pipe({
       message: (json, envelope) => {

@@ -30,10 +30,7 @@ async function runFiltered({ context }: NativeExchange, call: GatewayCall): Prom
   if (call.message.envelope.method !== 'subscriptions/listen') {
     return onlyVisible(await context.pipeline.run(call), call, context)
   }
-  const route = context.routes.find(call.template)
-  // Whether it is there at all is for those to know who may ask: the pipeline finds that out first.
-  if (route === undefined) return context.pipeline.run(call)
-  return onlyVisible(await listenEverywhere(call, route, context), call, context)
+  return onlyVisible(await listenEverywhere(call, context), call, context)
 }
 
 /** How a legacy session of one template listens to its servers, if they are of 2026: to all of them. */
@@ -53,7 +50,7 @@ export function listenFor(exchange: NativeExchange, session: ClientSession): Leg
       internal: true,
       trace: newTrace(),
     }
-    return listenEverywhere(call, context.routes.require(template), context)
+    return listenEverywhere(call, context)
   }
 }
 

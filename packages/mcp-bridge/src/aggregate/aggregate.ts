@@ -15,7 +15,7 @@ import { RPC } from '../protocol-error.js'
 import type { Sealer } from '../sealer.js'
 import { META } from '../versions.js'
 import { joinIdentities } from './identity.js'
-import { listenToAll } from './listen.js'
+import { type FollowParts, listenToAll } from './listen.js'
 import { listPage, partLists } from './listing.js'
 import { aliasOf, exposedName, splitName } from './names.js'
 import { ownerOf } from './owners.js'
@@ -32,6 +32,8 @@ export interface AggregateOptions {
   readonly partMs?: number | undefined
   /** The template that a task lives in, by the id that the client has; undefined for one that is not its own. */
   readonly templateOfTask: (taskId: string) => string | undefined
+  /** For open subscriptions: tells when parts come, go, or become known. @default the parts stay as they are */
+  readonly follow?: FollowParts | undefined
   readonly onPartFailed: OnPartFailed
 }
 
@@ -60,12 +62,9 @@ class JoinedServer {
   readonly #byAlias: ReadonlyMap<string, AggregatePart>
 
   constructor(options: AggregateOptions) {
-    const sorted = options.parts.toSorted((a, b) => (a.template < b.template ? -1 : 1))
-    const byAlias = new Map<string, AggregatePart>()
-    for (const part of sorted) if (!byAlias.has(aliasOf(part.template))) byAlias.set(aliasOf(part.template), part)
-    this.#byAlias = byAlias
-    this.#options = { ...options, parts: [...byAlias.values()], partMs: options.partMs ?? DEFAULT_PART_MS }
-    this.identity = joinIdentities(options.serverInfo, this.#options.parts)
+    this.#byAlias = byAliasOf(options.parts)
+    this.#options = { ...options, parts: [...this.#byAlias.values()], partMs: options.partMs ?? DEFAULT_PART_MS }
+    this.identity = joinIdentities(options.serverInfo, this.#options.parts, options.follow !== undefined)
   }
 
   async exchange(message: UpstreamMessage, { signal }: ExchangeOptions): Promise<UpstreamReply> {
@@ -87,11 +86,14 @@ class JoinedServer {
       case 'completion/complete':
         return this.#complete(message, signal)
       case 'subscriptions/listen':
-        return listenToAll({ ...this.#options, message, signal })
+        return listenToAll({ ...this.#options, follow: this.#follow, message, signal })
       default:
         return localError(message, { code: RPC.methodNotFound, message: `${method} is not known here` }, 404)
     }
   }
+
+  readonly #follow: FollowParts = (changed, signal) =>
+    this.#options.follow?.((parts) => changed([...byAliasOf(parts).values()]), signal)
 
   async #list(method: ListMethod, message: UpstreamMessage, signal: AbortSignal): Promise<UpstreamReply> {
     const page = await listPage(method, message.envelope.cursor, signal, this.#options)
@@ -158,6 +160,13 @@ class JoinedServer {
     const listed = lists.find(({ list }) => list.items.some(({ uriTemplate }) => uriTemplate === uri))
     return listed?.part ?? ownerOf(uri, signal, this.#options)
   }
+}
+
+function byAliasOf(parts: readonly AggregatePart[]): ReadonlyMap<string, AggregatePart> {
+  const sorted = parts.toSorted((a, b) => (a.template < b.template ? -1 : 1))
+  const byAlias = new Map<string, AggregatePart>()
+  for (const part of sorted) if (!byAlias.has(aliasOf(part.template))) byAlias.set(aliasOf(part.template), part)
+  return byAlias
 }
 
 function isList(method: string): method is ListMethod {

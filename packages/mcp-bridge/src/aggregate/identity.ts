@@ -12,13 +12,20 @@ const JOINED = ['tools', 'prompts', 'resources', 'completions', 'logging'] as co
  */
 const EXTENSIONS = ['io.modelcontextprotocol/ui', 'io.modelcontextprotocol/tasks'] as const
 
-/** What the aggregate says about itself: the union of what its parts can do, and their instructions under headings. */
+/**
+ * What the aggregate says about itself: the union of what its parts can do, and their instructions under headings.
+ * `growing`: parts may come and go, and that is announced.
+ */
 export function joinIdentities(
   serverInfo: ServerIdentity['serverInfo'],
   parts: readonly AggregatePart[],
+  growing: boolean,
 ): ServerIdentity {
   const known = parts.flatMap(({ template, identity }) => (identity ? [{ template, identity }] : []))
-  const capabilities = joinCapabilities(known.map(({ identity }) => identity.capabilities))
+  const capabilities = joinCapabilities([
+    ...known.map(({ identity }) => identity.capabilities),
+    ...(growing ? [GROWING] : []),
+  ])
   const instructions = known
     .filter(({ identity }) => identity.instructions !== undefined)
     .map(({ template, identity }) => `## ${template}\n\n${identity.instructions}`)
@@ -32,6 +39,12 @@ export function joinIdentities(
     result: {},
     learnedAt: new Date(),
   }
+}
+
+const GROWING: JsonObject = {
+  tools: { listChanged: true },
+  prompts: { listChanged: true },
+  resources: { listChanged: true },
 }
 
 function joinCapabilities(all: readonly JsonObject[]): JsonObject {
