@@ -55,13 +55,15 @@ export interface GatewayOptions {
   readonly connect: (instance: Instance, settings: TemplateSettings) => Connection
   /** Who is calling. @throws GatewayError CREDENTIAL_REQUIRED, CREDENTIAL_INVALID, CREDENTIALS_CONFLICT */
   readonly authenticate: (request: IncomingMessage) => Principal | Promise<Principal>
+  /** Where a request comes from, for audited calls and refusals. @default not known */
+  readonly addressOf?: ((request: IncomingMessage) => string) | undefined
   /** The one decision function of `@mcp-platform/auth`. */
   readonly decide: (principal: Principal, action: Action) => Decision
   /** `WWW-Authenticate` for a caller who lacks a scope (403 `insufficient_scope`). @default none */
   readonly challenge?: ((request: IncomingMessage, scope: Scope) => string) | undefined
   /** Looks at each call that is allowed, before it goes anywhere: rate limits. @throws GatewayError RATE_LIMITED */
   readonly admit?: ((call: GatewayCall) => void) | undefined
-  /** Takes each ended call of a template whose setting `audit` is `calls`. Synchronous and cheap; must not throw. */
+  /** Takes each ended call of a template whose setting `audit` is not `off`. Synchronous and cheap; must not throw. */
   readonly audit?: ((call: GatewayCall, end: CallEnd) => void) | undefined
   /** Settings for templates that set none of their own. @default those of core-registry */
   readonly defaults?: PartialTemplateSettings | undefined
@@ -349,6 +351,7 @@ export class Gateway {
       onEvent: this.#onEvent,
     })
     return {
+      addressOf: this.#options.addressOf,
       pipeline,
       tasks,
       templates: new TemplateWatch(this.#routes),
