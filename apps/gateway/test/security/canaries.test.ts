@@ -1,7 +1,9 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import { everythingStdio, startFaultServer, waitFor } from '@mcp-platform/test-kit'
+import { backupDatabase } from '../../src/database/admin.js'
+import type { TestGateway } from '../helpers.js'
 import { apiKey, as, PASSWORD, startSecured, userToken } from './support.js'
 
 const HEADER_CANARY = 'canary-upstream-header-7731'
@@ -9,22 +11,44 @@ const ENV_CANARY = 'canary-child-environment-7732'
 const ARGUMENT_CANARY = 'canary-argument-of-a-call-7733'
 const SECRET_CANARY = 'canary-secret-by-its-name-7735'
 const WRONG_PASSWORD = 'canary-wrong-password-7734'
+const PROFILE_CANARY = 'canary-environment-of-a-profile-7735'
+const PASSPHRASE = 'canary-passphrase-of-a-backup-7736'
+const TLS_CANARY = 'Y2FuYXJ5LXByaXZhdGUta2V5LTc3Mzc='
+const BAD_HEADER = 'canary-value-of-a-refused-header-7738'
 
 describe('secrets', () => {
-  it('appear in no log, answer, audit record, child environment or file of the state folder', async () => {
+  it('appear in no log, answer, event, audit record, environment or argument of a child, backup or file of the state folder', async () => {
     const server = await startFaultServer()
     const master = 'c4'.repeat(32)
-    const gateway = await startSecured({}, { env: { MCPP_STATE_DIR: await folder(), MCP_GATEWAY_MASTER_KEY: master } })
+    const aside = await folder()
+    const profiles = join(aside, 'profiles.json')
+    const { command, args } = everythingStdio()
+    const profile = { command, args, env: { SECRET_OF_PROFILE: PROFILE_CANARY } }
+    await writeFile(profiles, JSON.stringify({ profiles: { everything: profile } }))
+    const gateway = await startSecured(
+      { 'launch-profiles': profiles },
+      { env: { MCPP_STATE_DIR: await folder(), MCP_GATEWAY_MASTER_KEY: master } },
+    )
     const texts: string[] = []
     const keep = async (answer: Promise<{ text: string; headers: Headers }>): Promise<void> => {
       const { text, headers } = await answer
       texts.push(text, JSON.stringify([...headers]))
     }
     const http = { id: 'a', endpoint: server.url, headers: { 'x-secret': HEADER_CANARY } }
-    const { command, args } = everythingStdio()
     const stdio = { id: 's', command, args, env: { SECRET_OF_CHILD: ENV_CANARY } }
+    const named = { template_name: 'named', instance: { id: 'p', profile: 'everything' } }
+    const pem = (what: string) => `-----BEGIN ${what}-----\n${TLS_CANARY}\n-----END ${what}-----\n`
+    const tls = { cert: pem('CERTIFICATE'), key: pem('PRIVATE KEY') }
+    const locked = { id: 't', endpoint: 'https://127.0.0.1:9/mcp', tls }
     await keep(gateway.admin('POST', '/gateway/register?probe=true', { template_name: 'fs', instance: http }))
     await keep(gateway.admin('POST', '/gateway/register?probe=true', { template_name: 'std', instance: stdio }))
+    const events = await eventStream(gateway)
+    await keep(gateway.admin('POST', '/gateway/register?probe=true', named))
+    await keep(gateway.admin('POST', '/gateway/register?probe=true', { template_name: 'tls', instance: locked }))
+    const refused = { id: 'b', endpoint: server.url, headers: { 'x-bad': `${BAD_HEADER}\n` }, env: { A: BAD_HEADER } }
+    await keep(gateway.admin('POST', '/gateway/register', { template_name: 'fs', instance: refused }))
+    const document = { templates: { fs: { instances: [refused] } } }
+    await keep(gateway.admin('POST', '/gateway/import', document))
     await keep(gateway.admin('PATCH', '/gateway/templates/fs', { audit: 'calls' }))
     const token = await userToken(gateway, 'anna', { role: 'admin' })
     const { key } = await apiKey(gateway, { role: 'user' })
@@ -36,6 +60,11 @@ describe('secrets', () => {
       '/gateway/stats',
       '/gateway/templates',
       '/auth/users',
+      '/gateway/explain?template=fs',
+      '/gateway/templates/named',
+      '/mcp/tls/health',
+      '/metrics',
+      '/openapi.json',
     ]) {
       await keep(as(gateway, token, 'GET', path))
     }
@@ -51,12 +80,23 @@ describe('secrets', () => {
     // The upstream got its own credential, and none of ours.
     expect(JSON.stringify(seen)).toContain(HEADER_CANARY)
     const environments = await childEnvironments()
-    expect(environments.some((text) => text.includes(ENV_CANARY))).toBe(true)
+    for (const canary of [ENV_CANARY, PROFILE_CANARY]) {
+      expect(environments.filter((text) => text.includes(canary))).not.toEqual([])
+    }
+    // One child does not see what another one was given.
+    expect(environments.filter((text) => text.includes(ENV_CANARY) && text.includes(PROFILE_CANARY))).toEqual([])
+    texts.push(...(await commandLines()), await events.end())
+    expect(texts.at(-1)).toContain('registry_changed')
     for (const secret of [key, token, gateway.adminToken]) expect(JSON.stringify(server.requests)).not.toContain(secret)
 
     await gateway.close()
     await server.stop()
-    const files = await filesOf(gateway.stateDir)
+    const database = { env: {}, flags: { database: `sqlite://${join(gateway.stateDir, 'gateway.db')}` } }
+    const backups = join(aside, 'backups')
+    await mkdir(backups)
+    await backupDatabase(database, { file: join(backups, 'open'), version: '1' })
+    await backupDatabase(database, { file: join(backups, 'sealed'), version: '1', passphrase: PASSPHRASE })
+    const files = [...(await filesOf(gateway.stateDir)), ...(await filesOf(backups))]
     const secrets = {
       key,
       token,
@@ -69,16 +109,23 @@ describe('secrets', () => {
       ENV_CANARY,
       ARGUMENT_CANARY,
       WRONG_PASSWORD,
+      PROFILE_CANARY,
+      PASSPHRASE,
+      TLS_CANARY,
+      BAD_HEADER,
     }
     for (const [name, secret] of Object.entries(secrets)) {
       expect([name, gateway.logs.filter((line) => line.includes(secret))]).toEqual([name, []])
       expect([name, texts.filter((text) => text.includes(secret))]).toEqual([name, []])
       expect([name, files.filter(({ bytes }) => bytes.includes(secret)).map(({ path }) => path)]).toEqual([name, []])
-      if (name === 'ENV_CANARY') continue
+      if (name === 'ENV_CANARY' || name === 'PROFILE_CANARY') continue
       expect([name, environments.filter((text) => text.includes(secret)).length]).toEqual([name, 0])
     }
     expect(gateway.logs.length).toBeGreaterThan(10)
-    expect(files.map(({ path }) => path).join()).toMatch(/gateway\.db.*audit|audit.*gateway\.db/s)
+    const paths = files.map(({ path }) => path).join()
+    for (const file of ['gateway.db', 'audit/', '/snapshot', 'identity-snapshot', 'backups/open', 'backups/sealed']) {
+      expect(paths).toContain(file)
+    }
   })
 })
 
@@ -210,6 +257,27 @@ async function folder(): Promise<string> {
   return (await tempDir()).path
 }
 
+/** Follows `/gateway/events`; `end` gives all that was told. */
+async function eventStream(gateway: TestGateway): Promise<{ end(): Promise<string> }> {
+  const stop = new AbortController()
+  const headers = { authorization: `Bearer ${gateway.adminToken}` }
+  const response = await fetch(`${gateway.url}/gateway/events`, { headers, signal: stop.signal })
+  let told = ''
+  const reading = (async () => {
+    for await (const chunk of response.body ?? []) told += Buffer.from(chunk).toString('utf8')
+  })().catch((error: unknown) => {
+    if (!stop.signal.aborted) throw error
+  })
+  return {
+    end: async () => {
+      await waitFor(() => told.includes('registry_changed'), { what: 'a change was told' })
+      stop.abort()
+      await reading
+      return told
+    },
+  }
+}
+
 async function filesOf(stateDir: string): Promise<{ path: string; bytes: Buffer }[]> {
   const entries = await readdir(stateDir, { recursive: true, withFileTypes: true })
   const files = entries.filter((entry) => entry.isFile())
@@ -223,10 +291,19 @@ async function filesOf(stateDir: string): Promise<{ path: string; bytes: Buffer 
 
 /** The environments of the processes that this one has started. */
 async function childEnvironments(): Promise<string[]> {
+  return readOfChildren('environ')
+}
+
+/** What everybody on this machine may see of them, and of this process. */
+async function commandLines(): Promise<string[]> {
+  return [...(await readOfChildren('cmdline')), await readFile('/proc/self/cmdline', 'latin1')]
+}
+
+async function readOfChildren(file: 'environ' | 'cmdline'): Promise<string[]> {
   const pids = await waitFor(async () => {
     const found = (await readFile(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8')).trim()
     return found === '' ? false : found.split(' ')
   })
-  const read = pids.map((pid) => readFile(`/proc/${pid}/environ`, 'latin1').catch(() => ''))
+  const read = pids.map((pid) => readFile(`/proc/${pid}/${file}`, 'latin1').catch(() => ''))
   return Promise.all(read)
 }
