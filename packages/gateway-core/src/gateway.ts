@@ -98,6 +98,8 @@ export interface GatewayOptions {
   readonly maxBodyBytes?: number | undefined
   /** A reader of an event stream that takes nothing for this long is cut, in milliseconds. @default 30 s */
   readonly maxStallMs?: number | undefined
+  /** Time between keep-alive comments on event streams, in milliseconds. @default 15 s */
+  readonly heartbeatMs?: number | undefined
   /**
    * A subscription of a 2026 client ends gracefully after this long at most, so that load can move, in milliseconds. @default 1 h
    */
@@ -368,6 +370,7 @@ export class Gateway {
       templateHealth: (name) => this.templateHealth(name),
       maxBodyBytes: this.#options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES,
       maxStallMs: this.#options.maxStallMs,
+      heartbeatMs: this.#options.heartbeatMs,
       subscriptionMaxAgeMs: this.#options.subscriptionMaxAgeMs ?? DEFAULT_SUBSCRIPTION_MAX_AGE_MS,
       homes,
       now: this.#now,

@@ -145,7 +145,9 @@ export class ClientSession {
   findStream(eventId: string): { log: EventLog; sequence: number } | undefined {
     const parsed = parseEventId(eventId)
     if (parsed === undefined) return undefined
-    const log = this.#streams.get(parsed.streamId) ?? this.#endedStreams.get(parsed.streamId)?.log
+    const ended = this.#endedStreams.get(parsed.streamId)
+    const kept = ended && ended.forgetAt >= this.now() ? ended.log : undefined
+    const log = this.#streams.get(parsed.streamId) ?? kept
     return log && { log, sequence: parsed.sequence }
   }
 

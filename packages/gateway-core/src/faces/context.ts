@@ -38,6 +38,8 @@ export interface FaceContext {
   readonly maxBodyBytes: number
   /** How long the reader of an event stream may take nothing, in milliseconds. @default that of EventStream */
   readonly maxStallMs?: number | undefined
+  /** Time between keep-alive comments on event streams, in milliseconds. @default that of EventStream */
+  readonly heartbeatMs?: number | undefined
   /** A subscription of a 2026 client ends gracefully within this time, in milliseconds. */
   readonly subscriptionMaxAgeMs: number
   /** Other processes that sessions may live in. */

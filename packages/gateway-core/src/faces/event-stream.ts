@@ -1,12 +1,18 @@
 import type { ServerResponse } from 'node:http'
 import type { Headers } from './respond.js'
 
-/** Time between keep-alive comments (MCP.md rule 10), in milliseconds. */
-const HEARTBEAT_MS = 15_000
+/** Bounds of a stream to a client (MCP.md rule 10). */
+export interface StreamBounds {
+  /** A reader that takes nothing for this long is cut, in milliseconds. @default 30_000 */
+  readonly maxStallMs?: number | undefined
+  /** Time between keep-alive comments, in milliseconds. @default 15_000 */
+  readonly heartbeatMs?: number | undefined
+}
+
+const DEFAULT_MAX_STALL_MS = 30_000
+const DEFAULT_HEARTBEAT_MS = 15_000
 /** Data up to this size is copied between its framing, which is cheaper than three chunks. */
 const COPIED_BYTES = 16 * 1024
-/** A reader that takes nothing for this long is cut (MCP.md rule 10), in milliseconds. */
-export const DEFAULT_MAX_STALL_MS = 30_000
 
 /**
  * Server-sent events to one client: head, heartbeat, back pressure, and an end for a reader that does not read.
@@ -17,7 +23,8 @@ export class EventStream {
   readonly #maxStallMs: number
   readonly #heartbeat: NodeJS.Timeout
 
-  constructor(response: ServerResponse, headers: Headers, maxStallMs: number = DEFAULT_MAX_STALL_MS) {
+  constructor(response: ServerResponse, headers: Headers, bounds: StreamBounds = {}) {
+    const { maxStallMs = DEFAULT_MAX_STALL_MS, heartbeatMs = DEFAULT_HEARTBEAT_MS } = bounds
     this.#response = response
     this.#maxStallMs = maxStallMs
     response.writeHead(200, {
@@ -33,7 +40,7 @@ export class EventStream {
     process.nextTick(() => {
       if (!response.writableEnded) response.uncork()
     })
-    this.#heartbeat = setInterval(() => response.write(': keep-alive\n\n'), HEARTBEAT_MS).unref()
+    this.#heartbeat = setInterval(() => response.write(': keep-alive\n\n'), heartbeatMs).unref()
     response.once('close', () => clearInterval(this.#heartbeat))
   }
 

@@ -160,6 +160,8 @@ async function deliver(
     exchange.response.writeHead(202, { 'x-request-id': exchange.requestId }).end()
     return
   }
+  // A client that knows how to come back gets a stream even for an answer that is there: the conformance suite looks for
+  // its priming event and resumes it (server-sse-polling, server-sse-multiple-streams).
   if (reply.kind === 'complete' && !stream.opened && !stream.isPolled) {
     sendJson(exchange.response, reply.status, reply.json, callHeaders(exchange))
     return

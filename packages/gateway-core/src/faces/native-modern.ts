@@ -91,7 +91,7 @@ class EarlyStream {
 
   #open(): EventStream {
     const { response, context } = this.#exchange
-    this.#stream ??= new EventStream(response, callHeaders(this.#exchange), context.maxStallMs)
+    this.#stream ??= new EventStream(response, callHeaders(this.#exchange), context)
     return this.#stream
   }
 }

@@ -40,7 +40,7 @@ function openStream(exchange: NativeExchange): void {
   const session = context.sessions.create(principal.id, template)
   observe(exchange, session)
   response.once('close', () => void session.end(new SessionNotFoundError()))
-  const stream = new EventStream(response, { 'x-request-id': requestId }, context.maxStallMs)
+  const stream = new EventStream(response, { 'x-request-id': requestId }, context)
   const reader: EventReader = {
     event: (_id, data) => stream.send(data, 'message'),
     end: () => stream.end(),

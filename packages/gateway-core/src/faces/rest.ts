@@ -119,7 +119,7 @@ async function streamCall(exchange: RestExchange, message: UpstreamMessage): Pro
   const call = toCall(exchange, message, exchange.trace, 'info')
   let stream: EventStream | undefined
   const open = (): EventStream => {
-    stream ??= new EventStream(exchange.response, callHeaders(exchange), exchange.context.maxStallMs)
+    stream ??= new EventStream(exchange.response, callHeaders(exchange), exchange.context)
     return stream
   }
   const early = setTimeout(open, OPEN_STREAM_AFTER_MS).unref()

@@ -31,7 +31,7 @@ export class ResumableStream implements EventReader {
     if (this.#stream) return true
     if (!this.#log.reaches(sequence)) return false
     const { response, context } = this.#exchange
-    const stream = new EventStream(response, callHeaders(this.#exchange), context.maxStallMs)
+    const stream = new EventStream(response, callHeaders(this.#exchange), context)
     this.#stream = stream
     this.#exchange.response.once('close', () => this.#log.detach(this))
     const isResumed = this.#exchange.header('last-event-id') !== undefined
