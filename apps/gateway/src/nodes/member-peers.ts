@@ -7,7 +7,8 @@ export function memberPeers(membership: Pick<Membership, 'id' | 'live' | 'find'>
   return {
     all: () => peersOf(membership.live, membership.id),
     find: async (id) => {
-      const found = await membership.find(id)
+      // A node that has just begun is in the list before it knows its own address.
+      const found = await membership.find(id, (node) => peerOf(node) !== undefined)
       return found && peerOf(found)
     },
   }

@@ -72,12 +72,12 @@ export class Membership {
   }
 
   /**
-   * A node that is alive, also one that came a moment ago: for an id that is not known the list is read again, at most once
-   * a second over all that ask. Undefined for one that is gone.
+   * A node that is alive, also one that came a moment ago: for an id that is not known, or of which not enough is known yet
+   * (`suffices`), the list is read again, at most once a second over all that ask. Undefined for one that is gone.
    */
-  async find(id: string): Promise<NodeRecord | undefined> {
+  async find(id: string, suffices: (node: NodeRecord) => boolean = () => true): Promise<NodeRecord | undefined> {
     const known = this.#liveOne(id)
-    if (known !== undefined) return known
+    if (known !== undefined && suffices(known)) return known
     await this.#lookAgain()
     return this.#liveOne(id)
   }

@@ -78,6 +78,17 @@ describe('the other nodes', () => {
     await membership.close()
   })
 
+  it('are looked for again while they have not said yet where they are', async () => {
+    const { membership, beats, clock } = await member()
+    beats.set('c', {})
+    await membership.find('c')
+    expect(membership.live.map(({ id }) => id)).toContain('c')
+    beats.set('c', { url: 'http://10.0.0.3:8080' })
+    clock.now += 1_001
+    expect(await memberPeers(membership).find('c')).toEqual({ id: 'c', url: 'http://10.0.0.3:8080' })
+    await membership.close()
+  })
+
   it('hear what a node announces', async () => {
     const { membership, beats } = await member()
     await membership.announce({ url: 'http://10.0.0.1:8080' })
