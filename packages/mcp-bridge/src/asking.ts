@@ -10,6 +10,14 @@ const CAPABILITY: Readonly<Record<string, string>> = {
   'roots/list': 'roots',
 }
 
+/** Only these may be asked back in the middle (SPEC 2026-07-28 basic/patterns/mrtr). */
+const MAY_ASK: ReadonlySet<string | undefined> = new Set(['tools/call', 'prompts/get', 'resources/read'])
+
+/** True if a server may ask its client something before it answers this method. */
+export function mayAsk(method: string | undefined): boolean {
+  return MAY_ASK.has(method)
+}
+
 /** Capabilities of a client that can be asked something. */
 const ASKING: readonly string[] = Object.values(CAPABILITY)
 

@@ -9,7 +9,7 @@ import type {
   UpstreamReply,
   UpstreamSession,
 } from '@mcp-platform/mcp-upstream'
-import { answerServer, askedId, capabilityFor, missingCapability, PONG, REFUSAL } from './asking.js'
+import { answerServer, askedId, capabilityFor, mayAsk, missingCapability, PONG, REFUSAL } from './asking.js'
 import { wantsLog } from './log-level.js'
 import { setUpstreamLevel } from './upstream-level.js'
 
@@ -85,7 +85,8 @@ class RefusingStream {
     const outcome = envelope.method === 'ping' ? PONG : REFUSAL
     await answerServer(this.#session, askedId(json, envelope), outcome, this.#init.options)
     const capability = capabilityFor(envelope.method)
-    if (capability === undefined) return
+    // Servers ask for roots as soon as a session opens, whatever the first request in it is: that is not about a list.
+    if (capability === undefined || !mayAsk(this.#init.message.envelope.method)) return
     this.#missing = capability
     this.#reply.cancel(new Error('the caller cannot be asked back'))
   }

@@ -7,6 +7,7 @@ import type {
   UpstreamReply,
 } from '@mcp-platform/mcp-upstream'
 import { scanEnvelope, scanReply } from '@mcp-platform/mcp-upstream'
+import { mayAsk } from '../asking.js'
 import type { ModernCaller } from '../caller.js'
 import { discoverResult } from '../identity.js'
 import { objectAt } from '../json-edit.js'
@@ -39,15 +40,12 @@ export async function modernOnLegacy(
   const legacy = withoutEnvelope(message)
   const decorate = (json: Buffer): Buffer => decorateForModern(json, scanReply(json), method ?? '', identity)
   const key = sessionKey(caller)
-  if (method !== undefined && MAY_ASK.has(method)) {
+  if (mayAsk(method)) {
     return startParkable({ connection, key, caller, original: message, legacy, options, parked, decorate })
   }
   const { logLevel } = caller
   return decorated(await leasedExchange({ connection, key, message: legacy, options, logLevel }), decorate)
 }
-
-/** Only these may be asked back in the middle (SPEC 2026-07-28 basic/patterns/mrtr). */
-const MAY_ASK: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read'])
 
 /** The pool keeps sessions of different principals and different capabilities apart. */
 export function sessionKey(caller: ModernCaller): SessionKey {
