@@ -28,7 +28,9 @@ beforeEach(async () => {
   sessions.clear()
   agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE })
   server = createServer((incoming, response) => void serve(incoming, response))
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  // Each session asks for a stream of its own: with the usual backlog some connections would still knock when all is over.
+  const backlog = 4_096
+  await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1', backlog }, resolve))
 })
 
 afterEach(async () => {
