@@ -25,7 +25,8 @@ export class Observer {
 
   readonly gateway = (event: GatewayEvent): void => {
     // The hot path: most events are a call's, and nobody reads them at the default level.
-    if (event.type !== 'call' || this.#log.isLevelEnabled('debug')) this.#write(describeGatewayEvent(event))
+    if (event.type === 'call' && !this.#log.isLevelEnabled('debug')) return
+    this.#write(describeGatewayEvent(event))
     if (event.type === 'health') this.#circuits.observe(event.event)
     const wire = toWire(event, new Date())
     if (wire !== undefined) this.#hub.publish(wire)

@@ -21,6 +21,8 @@ function requireJson(request: IncomingMessage): void {
     )
   }
   const type = request.headers['content-type']
+  // What nearly every client writes.
+  if (type === 'application/json') return
   if (type !== undefined && /^application\/json\s*(;|$)/i.test(type)) return
   throw new GatewayError(
     'CONTENT_TYPE_UNSUPPORTED',

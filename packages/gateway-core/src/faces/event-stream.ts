@@ -21,7 +21,7 @@ const COPIED_BYTES = 16 * 1024
 export class EventStream {
   readonly #response: ServerResponse
   readonly #maxStallMs: number
-  readonly #heartbeat: NodeJS.Timeout
+  #heartbeat: NodeJS.Timeout | undefined
 
   constructor(response: ServerResponse, headers: Headers, bounds: StreamBounds = {}) {
     const { maxStallMs = DEFAULT_MAX_STALL_MS, heartbeatMs = DEFAULT_HEARTBEAT_MS } = bounds
@@ -37,9 +37,14 @@ export class EventStream {
     // is one write to the socket instead of six.
     response.cork()
     response.flushHeaders()
-    process.nextTick(() => {
-      if (!response.writableEnded) response.uncork()
-    })
+    process.nextTick(() => this.#goOn(heartbeatMs))
+  }
+
+  // An answer that was there already has ended by now, and needs no heart.
+  #goOn(heartbeatMs: number): void {
+    const response = this.#response
+    if (response.writableEnded || response.destroyed) return
+    response.uncork()
     this.#heartbeat = setInterval(() => response.write(': keep-alive\n\n'), heartbeatMs).unref()
     response.once('close', () => clearInterval(this.#heartbeat))
   }

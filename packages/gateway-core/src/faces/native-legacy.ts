@@ -133,7 +133,7 @@ async function initialize(exchange: NativeExchange, message: UpstreamMessage): P
 async function serveRequest(exchange: NativeExchange, session: ClientSession, message: UpstreamMessage): Promise<void> {
   const log = session.openStream()
   const stream = new ResumableStream(exchange, log, session.protocolVersion)
-  const timer = setTimeout(() => void stream.attach(0), OPEN_STREAM_AFTER_MS).unref()
+  const opening = exchange.context.wheel.start(OPEN_STREAM_AFTER_MS, () => void stream.attach(0))
   try {
     const onInterrupted = (): void => void stream.interrupt()
     // The call lasts until its answer is delivered: until then it can be cancelled, and its time runs.
@@ -145,7 +145,7 @@ async function serveRequest(exchange: NativeExchange, session: ClientSession, me
     if (!stream.opened) throw error
     await log.append(rpcErrorMessage(toRpcFailure(error, exchange.requestId), idToken(message)))
   } finally {
-    clearTimeout(timer)
+    opening.cancel()
     session.closeStream(log)
   }
 }

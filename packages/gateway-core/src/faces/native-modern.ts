@@ -38,8 +38,8 @@ export async function serveModern(exchange: NativeExchange, message: UpstreamMes
     }
     const reply = await runNative(exchange, call)
     const ending = listens(message) ? endingGracefully(reply, message, lifeOf(exchange, call)) : reply
-    if (ending.kind === 'stream') await early.pipe(ending)
-    else await early.write(ending)
+    const written = ending.kind === 'stream' ? early.pipe(ending) : early.write(ending)
+    if (written) await written
   } catch (error) {
     if (!early.opened) throw error
     if (error instanceof CallerGoneError) return

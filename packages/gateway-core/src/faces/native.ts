@@ -93,8 +93,8 @@ async function servePost(exchange: NativeExchange, known: Known): Promise<void> 
   if (message.envelope.kind === 'request') known.idToken = idToken(message)
   if (belongsToSomeone(exchange, message) && (await servedElsewhere(exchange, { body, message }))) return
   if (message.envelope.kind !== 'response' && isModern(message.envelope, exchange.header))
-    return serveModern(exchange, message)
-  return serveLegacyMessage(exchange, message)
+    await serveModern(exchange, message)
+  else await serveLegacyMessage(exchange, message)
 }
 
 // Only a session or a parked call can live in another process.
