@@ -62,6 +62,22 @@ describe('one of several processes', () => {
     }
   })
 
+  it('never gives a request an id that the process before it may have under way on the same server', async () => {
+    const upstream = await server('legacy')
+    const first = await gateway(upstream.url, { home: 'w1', sealingKeys })
+    const session = await initialize(first)
+    await ping(first, session, 1)
+    const heirs = await Promise.all(
+      ['w2', 'w3'].map((home) => gateway(upstream.url, { home, sealingKeys, hop: async () => false })),
+    )
+    const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo', arguments: {} } }
+    for (const one of [first, ...heirs]) expect((await post(one, session, call)).status).toBe(200)
+    const ids = upstream.requestsFor('tools/call').map(({ rpcId }) => JSON.stringify(rpcId))
+    expect(ids).toHaveLength(3)
+    expect(ids.slice(1).every((id) => /^"[\w-]{12}-\d+"$/.test(id))).toBe(true)
+    expect(new Set(ids).size).toBe(3)
+  })
+
   it('says that nothing can be resumed of a session it has taken over, and that an ended one is over', async () => {
     const { url } = await server('legacy')
     const first = await gateway(url, { home: 'w1', sealingKeys })
