@@ -77,7 +77,7 @@ export class VisibleLists {
   /** The tool that a call names, as the template's list had it last, without asking anybody. */
   tool(call: GatewayCall): ListItem | undefined {
     const { name } = call.message.envelope
-    return name === undefined ? undefined : this.known(call, 'tools/list')?.byName.get(name)
+    return name === undefined ? undefined : this.#catalogue.peek(this.#lookUpKey(call))?.byName.get(name)
   }
 
   /**
@@ -88,7 +88,7 @@ export class VisibleLists {
   requireTool(call: GatewayCall, route: Route): void | Promise<void> {
     const { method, name } = call.message.envelope
     if (call.face !== 'rest' || method !== 'tools/call' || name === undefined) return undefined
-    const key = keyOf(call, 'tools/list')
+    const key = this.#lookUpKey(call)
     const known = this.#catalogue.peek(key)
     if (known?.byName.has(name) && route.now() - known.fetchedAt < LOOK_UP_MAX_AGE_MS) return undefined
     return this.#lookUp(key, name, call, route)
@@ -104,7 +104,7 @@ export class VisibleLists {
     { fresh }: { fresh: boolean },
   ): ListItem | undefined | Promise<ListItem | undefined> {
     const name = call.message.envelope.name ?? ''
-    const key = keyOf(call, 'tools/list')
+    const key = this.#lookUpKey(call)
     const known = this.#catalogue.peek(key)
     if (!fresh && known && route.now() - known.fetchedAt < LOOK_UP_MAX_AGE_MS) return known.byName.get(name)
     return this.#findAsking(key, name, call, route, fresh)
@@ -150,6 +150,15 @@ export class VisibleLists {
       template: route.template,
       executed: 'no',
     })
+  }
+
+  // The caller's own list where it was asked for already. Else the one that all callers of a principal share: to have the
+  // list of each client's capabilities first would start a child for it, before the one for the call.
+  #lookUpKey(call: GatewayCall): AskedKey {
+    const own = keyOf(call, 'tools/list')
+    if (this.#catalogue.peek(own)) return own
+    const asker = plainAsker(call.principal)
+    return { template: call.template, method: 'tools/list', context: contextOf(asker), asker }
   }
 
   #mayCall(principal: Principal, template: string, tool: ListItem): boolean {
