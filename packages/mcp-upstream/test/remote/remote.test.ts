@@ -180,6 +180,13 @@ describe('a borrowed session', () => {
     expect(session.ended.aborted).toBe(true)
   })
 
+  it.each(['per_principal', 'exclusive'] as const)('says whose its server is (%s)', async (sharing) => {
+    await using loan = await lend(new Faulty([], { sharing }))
+    const session = await loan.borrowed.openSession(ASKABLE, 'ann', within())
+    expect(session.ownsServer).toBe(sharing === 'exclusive')
+    await session.close()
+  })
+
   it('ends when the child exits', async () => {
     await using loan = await lend(new Faulty())
     const session = await loan.borrowed.openSession(ASKABLE, 'ann', within())
