@@ -1,5 +1,6 @@
 import { type RoleName, roleNames, type ScopeName, scopeNames } from '@mcp-platform/contract'
-import { Args, Flags } from '@oclif/core'
+import { Flags } from '@oclif/core'
+import { argument } from './argument.js'
 import { usageError } from './errors.js'
 import { nearestName } from './input/nearest-name.js'
 
@@ -26,8 +27,7 @@ export const roleFlag = {
 
 /** The name of a user as the first argument. */
 export const userArg = {
-  // Else oclif takes one that is missing from standard input, where the password is.
-  user: Args.string({ description: 'name of the user', required: true, ignoreStdin: true }),
+  user: argument({ description: 'name of the user', required: true }),
 }
 
 interface GrantFlags {

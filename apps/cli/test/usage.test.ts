@@ -31,6 +31,14 @@ describe('mcpp', () => {
     expect(stderr).toContain(text)
   })
 
+  it.each([[['gateway', 'show']], [['gateway', 'deregister']], [['gateway', 'db', 'restore']]])(
+    'takes no missing name from what is piped in: %j',
+    async (args) => {
+      const { code, stderr } = await mcpp(args, { input: 'files\n' })
+      expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining('Missing 1 required arg') })
+    },
+  )
+
   it('says wrong usage as it says every other error: a sentence, facts, the next command', async () => {
     const { stderr } = await mcpp(['gateway', 'show'])
     expect(stderr).toBe(

@@ -1,4 +1,5 @@
-import { Args, Flags } from '@oclif/core'
+import { Flags } from '@oclif/core'
+import { argument } from '../../argument.js'
 import { ClientCommand } from '../../client-command.js'
 import { CliError } from '../../errors.js'
 import { type ConfigKey, configKeys, masked } from '../../settings/keys.js'
@@ -6,7 +7,7 @@ import type { ConnectionSettings } from '../../settings/resolve.js'
 
 export default class ConfigGet extends ClientCommand {
   static override summary = 'Print one setting in effect. Exit code 1 when it has no value.'
-  static override args = { key: Args.string({ description: 'which', required: true, options: [...configKeys] }) }
+  static override args = { key: argument({ description: 'which', required: true, options: [...configKeys] }) }
   static override flags = { reveal: Flags.boolean({ description: 'print a secret in full' }) }
 
   async run(): Promise<void> {

@@ -1,4 +1,5 @@
-import { Args, Flags } from '@oclif/core'
+import { Flags } from '@oclif/core'
+import { argument } from '../../argument.js'
 import { BaseCommand } from '../../base-command.js'
 import { usageError } from '../../errors.js'
 import { readStdin } from '../../input/read-input.js'
@@ -22,8 +23,8 @@ Give secrets on standard input (-): what is typed as an argument stays in the hi
     '<%= config.bin %> config set profile prod',
   ]
   static override args = {
-    key: Args.string({ description: 'which', required: true, options: [...configKeys] }),
-    value: Args.string({ description: 'value; - for standard input' }),
+    key: argument({ description: 'which', required: true, options: [...configKeys] }),
+    value: argument({ description: 'value; - for standard input' }),
   }
   static override flags = {
     profile: Flags.string({ description: 'profile to change [the one in use]', helpValue: 'NAME' }),

@@ -1,6 +1,7 @@
 import type { CallToolOptions, GatewayClient } from '@mcp-platform/client'
 import type { CallResult } from '@mcp-platform/contract'
-import { Args, Flags } from '@oclif/core'
+import { Flags } from '@oclif/core'
+import { argument } from '../../argument.js'
 import { ClientCommand } from '../../client-command.js'
 import { CliError, usageError } from '../../errors.js'
 import { exitCodes } from '../../exit-codes.js'
@@ -29,9 +30,9 @@ Exit code 1 when the tool itself reports an error.`
     'echo \'{"text":"mcp"}\' | <%= config.bin %> gateway call search query -',
   ]
   static override args = {
-    template: Args.string({ description: 'name of the template', required: true }),
-    tool: Args.string({ description: 'name of the tool', required: true }),
-    input: Args.string({ description: 'read the arguments from standard input', options: ['-'] }),
+    template: argument({ description: 'name of the template', required: true }),
+    tool: argument({ description: 'name of the tool', required: true }),
+    input: argument({ description: 'read the arguments from standard input', options: ['-'] }),
   }
   static override flags = {
     arg: Flags.string({

@@ -1,5 +1,6 @@
 import { paths } from '@mcp-platform/contract'
-import { Args, Flags } from '@oclif/core'
+import { Flags } from '@oclif/core'
+import { argument } from '../../argument.js'
 import { ClientCommand } from '../../client-command.js'
 import { type ClientProgram, clientPrograms, clientSnippet } from '../../output/client-config.js'
 
@@ -9,7 +10,7 @@ export default class GatewayClientConfig extends ClientCommand {
     '<%= config.bin %> gateway client-config files --for claude',
     '<%= config.bin %> gateway client-config --for vscode --auth',
   ]
-  static override args = { template: Args.string({ description: 'one template; absent: all that the caller may see' }) }
+  static override args = { template: argument({ description: 'one template; absent: all that the caller may see' }) }
   static override flags = {
     for: Flags.option({ options: clientPrograms, description: 'which program', default: 'generic' as ClientProgram })(),
     auth: Flags.boolean({ description: 'with a place for the credential' }),

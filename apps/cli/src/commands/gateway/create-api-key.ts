@@ -1,4 +1,5 @@
-import { Args, Flags } from '@oclif/core'
+import { Flags } from '@oclif/core'
+import { argument } from '../../argument.js'
 import { ClientCommand } from '../../client-command.js'
 import { usageError } from '../../errors.js'
 import { givenGrant, grantFlags, roleFlag } from '../../identity-flags.js'
@@ -13,7 +14,7 @@ export default class GatewayCreateApiKey extends ClientCommand {
     '<%= config.bin %> gateway create-api-key my-app --role user',
     '<%= config.bin %> gateway create-api-key ci --scope tools:read --scope tools:call --template "build*" --expires 30d --cidr 10.0.0.0/8',
   ]
-  static override args = { name: Args.string({ description: 'what you call it', required: true }) }
+  static override args = { name: argument({ description: 'what you call it', required: true }) }
   static override flags = {
     ...roleFlag,
     ...grantFlags,

@@ -1,6 +1,7 @@
 import type { GatewayClient } from '@mcp-platform/client'
 import type { DeregisterResponse } from '@mcp-platform/contract'
-import { Args, Flags } from '@oclif/core'
+import { Flags } from '@oclif/core'
+import { argument } from '../../argument.js'
 import { ClientCommand } from '../../client-command.js'
 import { usageError } from '../../errors.js'
 import { requireTemplate } from '../../output/registry-rows.js'
@@ -8,8 +9,8 @@ import { requireTemplate } from '../../output/registry-rows.js'
 export default class GatewayDeregister extends ClientCommand {
   static override summary = 'Remove an instance, or all of a template. Calls in flight may end first.'
   static override args = {
-    template: Args.string({ description: 'name of the template', required: true }),
-    instance: Args.string({ description: 'id of the instance' }),
+    template: argument({ description: 'name of the template', required: true }),
+    instance: argument({ description: 'id of the instance' }),
   }
   static override flags = {
     all: Flags.boolean({ description: 'remove every instance of the template' }),

@@ -1,11 +1,11 @@
-import { Args } from '@oclif/core'
+import { argument } from '../../argument.js'
 import { ClientCommand } from '../../client-command.js'
 
 export default class GatewayEnable extends ClientCommand {
   static override summary = 'Put an instance back into the rotation.'
   static override args = {
-    template: Args.string({ description: 'name of the template', required: true }),
-    instance: Args.string({ description: 'id of the instance', required: true }),
+    template: argument({ description: 'name of the template', required: true }),
+    instance: argument({ description: 'id of the instance', required: true }),
   }
 
   async run(): Promise<void> {

@@ -1,4 +1,4 @@
-import { Args } from '@oclif/core'
+import { argument } from '../../argument.js'
 import { ClientCommand } from '../../client-command.js'
 import { paintStatus } from '../../output/colour.js'
 import { printable } from '../../output/printable.js'
@@ -8,7 +8,7 @@ const HEAD = ['instance', 'picked', 'status', 'circuit', 'weight', 'share', 'in 
 
 export default class GatewayExplain extends ClientCommand {
   static override summary = 'Say which instance a call would go to now, and why not to the others.'
-  static override args = { template: Args.string({ description: 'name of the template', required: true }) }
+  static override args = { template: argument({ description: 'name of the template', required: true }) }
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(GatewayExplain)

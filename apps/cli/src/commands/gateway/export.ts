@@ -1,11 +1,11 @@
 import { writeFile } from 'node:fs/promises'
-import { Args } from '@oclif/core'
+import { argument } from '../../argument.js'
 import { ClientCommand } from '../../client-command.js'
 import { CliError, systemCode } from '../../errors.js'
 
 export default class GatewayExport extends ClientCommand {
   static override summary = 'Write the whole configuration as a document that "gateway import" takes.'
-  static override args = { file: Args.string({ description: 'file to write; absent: standard output' }) }
+  static override args = { file: argument({ description: 'file to write; absent: standard output' }) }
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(GatewayExport)

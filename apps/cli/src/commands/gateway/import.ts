@@ -1,5 +1,6 @@
 import type { ImportResult } from '@mcp-platform/contract'
-import { Args, Flags } from '@oclif/core'
+import { Flags } from '@oclif/core'
+import { argument } from '../../argument.js'
 import { ClientCommand } from '../../client-command.js'
 import { readDocument } from '../../input/document.js'
 import { CHANGE_HEAD, changeRows } from '../../output/changes.js'
@@ -7,7 +8,7 @@ import { CHANGE_HEAD, changeRows } from '../../output/changes.js'
 export default class GatewayImport extends ClientCommand {
   static override summary = 'Import a registry file, mcp.json, server.json or an export: whole, or not at all.'
   static override args = {
-    file: Args.string({ description: 'JSON or YAML file; - for standard input', required: true }),
+    file: argument({ description: 'JSON or YAML file; - for standard input', required: true }),
   }
   static override flags = { 'dry-run': Flags.boolean({ description: 'only say what would be done' }) }
 

@@ -1,10 +1,10 @@
-import { Args } from '@oclif/core'
+import { argument } from '../../argument.js'
 import { ClientCommand } from '../../client-command.js'
 import { INSTANCE_HEAD, instanceRow, requireTemplate } from '../../output/registry-rows.js'
 
 export default class GatewayList extends ClientCommand {
   static override summary = 'List all instances, or those of one template.'
-  static override args = { template: Args.string({ description: 'name of a template' }) }
+  static override args = { template: argument({ description: 'name of a template' }) }
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(GatewayList)

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { GatewayClient, SessionTokens } from '@mcp-platform/client'
-import { Args } from '@oclif/core'
+import { argument } from '../../argument.js'
 import { ClientCommand } from '../../client-command.js'
 import { passwordFlags, takePassword } from '../../input/password.js'
 import type { ConnectionSettings } from '../../settings/resolve.js'
@@ -19,7 +19,7 @@ export default class GatewayLogin extends ClientCommand {
   ]
   static override args = {
     // Else oclif takes one that is missing from standard input, where the password is.
-    user: Args.string({ description: 'name of the user', required: true, ignoreStdin: true }),
+    user: argument({ description: 'name of the user', required: true }),
   }
   static override flags = passwordFlags
 

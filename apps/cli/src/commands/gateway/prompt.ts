@@ -1,5 +1,6 @@
 import type { ContentBlock, PromptMessage } from '@mcp-platform/contract'
-import { Args, Flags } from '@oclif/core'
+import { Flags } from '@oclif/core'
+import { argument } from '../../argument.js'
 import { ClientCommand } from '../../client-command.js'
 import { parsePairs } from '../../input/pairs.js'
 import { blockText } from '../../output/content.js'
@@ -8,8 +9,8 @@ import { printable } from '../../output/printable.js'
 export default class GatewayPrompt extends ClientCommand {
   static override summary = 'Print a prompt, filled in.'
   static override args = {
-    template: Args.string({ description: 'name of the template', required: true }),
-    prompt: Args.string({ description: 'name of the prompt', required: true }),
+    template: argument({ description: 'name of the template', required: true }),
+    prompt: argument({ description: 'name of the prompt', required: true }),
   }
   static override flags = {
     arg: Flags.string({

@@ -1,10 +1,10 @@
-import { Args } from '@oclif/core'
+import { argument } from '../../argument.js'
 import { ClientCommand } from '../../client-command.js'
 import { oneLine } from '../../output/printable.js'
 
 export default class GatewayPrompts extends ClientCommand {
   static override summary = 'List the prompts of a template.'
-  static override args = { template: Args.string({ description: 'name of the template', required: true }) }
+  static override args = { template: argument({ description: 'name of the template', required: true }) }
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(GatewayPrompts)

@@ -1,5 +1,5 @@
 import type { ResourceContents } from '@mcp-platform/contract'
-import { Args } from '@oclif/core'
+import { argument } from '../../argument.js'
 import { ClientCommand } from '../../client-command.js'
 import { base64Bytes } from '../../output/content.js'
 import { printable } from '../../output/printable.js'
@@ -8,8 +8,8 @@ export default class GatewayRead extends ClientCommand {
   static override summary = 'Print the content of a resource. Binary content goes to a file or a pipe.'
   static override examples = ['<%= config.bin %> gateway read docs file:///logo.png > logo.png']
   static override args = {
-    template: Args.string({ description: 'name of the template', required: true }),
-    uri: Args.string({ description: 'URI of the resource', required: true }),
+    template: argument({ description: 'name of the template', required: true }),
+    uri: argument({ description: 'URI of the resource', required: true }),
   }
 
   async run(): Promise<void> {

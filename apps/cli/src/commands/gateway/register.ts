@@ -5,7 +5,8 @@ import type {
   RegisterRequest,
   RegisterResponse,
 } from '@mcp-platform/contract'
-import { Args, Flags } from '@oclif/core'
+import { Flags } from '@oclif/core'
+import { argument } from '../../argument.js'
 import { ClientCommand } from '../../client-command.js'
 import { usageError } from '../../errors.js'
 import { exitCodes } from '../../exit-codes.js'
@@ -20,7 +21,7 @@ export default class GatewayRegister extends ClientCommand {
     '<%= config.bin %> gateway register search --endpoint http://10.0.0.11:7071/mcp --weight 2 --wait',
     '<%= config.bin %> gateway register files --command "npx -y @modelcontextprotocol/server-filesystem /data"',
   ]
-  static override args = { template: Args.string({ description: 'name of the template', required: true }) }
+  static override args = { template: argument({ description: 'name of the template', required: true }) }
   static override flags = {
     endpoint: Flags.string({ description: 'URL of the server', helpValue: 'URL', helpGroup: INSTANCE }),
     command: Flags.string({

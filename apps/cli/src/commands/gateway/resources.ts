@@ -1,10 +1,11 @@
-import { Args, Flags } from '@oclif/core'
+import { Flags } from '@oclif/core'
+import { argument } from '../../argument.js'
 import { ClientCommand } from '../../client-command.js'
 import { oneLine } from '../../output/printable.js'
 
 export default class GatewayResources extends ClientCommand {
   static override summary = 'List the resources of a template.'
-  static override args = { template: Args.string({ description: 'name of the template', required: true }) }
+  static override args = { template: argument({ description: 'name of the template', required: true }) }
   static override flags = { templates: Flags.boolean({ description: 'list the URI templates instead' }) }
 
   async run(): Promise<void> {

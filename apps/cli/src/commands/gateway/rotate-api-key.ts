@@ -1,4 +1,5 @@
-import { Args, Flags } from '@oclif/core'
+import { Flags } from '@oclif/core'
+import { argument } from '../../argument.js'
 import { ClientCommand } from '../../client-command.js'
 import { usageError } from '../../errors.js'
 import { keyIdOf } from '../../input/api-key-id.js'
@@ -7,7 +8,7 @@ import { issuedKeyText } from '../../output/issued-key.js'
 
 export default class GatewayRotateApiKey extends ClientCommand {
   static override summary = 'Give an API key a new secret; the one before holds for a while. It is printed once.'
-  static override args = { id: Args.string({ description: 'id of the key', required: true }) }
+  static override args = { id: argument({ description: 'id of the key', required: true }) }
   static override flags = {
     overlap: Flags.string({
       description: 'how long the one before holds, up to 7d; 0s ends it now [24h]',

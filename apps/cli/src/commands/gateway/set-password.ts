@@ -1,5 +1,5 @@
 import type { GatewayClient } from '@mcp-platform/client'
-import { Args } from '@oclif/core'
+import { argument } from '../../argument.js'
 import { ClientCommand } from '../../client-command.js'
 import { usageError } from '../../errors.js'
 import { passwordFlags, passwordLines, takePassword } from '../../input/password.js'
@@ -21,7 +21,7 @@ export default class GatewaySetPassword extends ClientCommand {
   ]
   static override args = {
     // oclif takes an argument that is missing from standard input: the password would become a name.
-    user: Args.string({ description: 'name of the user [you]', ignoreStdin: true }),
+    user: argument({ description: 'name of the user [you]' }),
   }
   static override flags = passwordFlags
 

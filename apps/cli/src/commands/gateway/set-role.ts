@@ -1,5 +1,5 @@
 import { type RoleName, roleNames } from '@mcp-platform/contract'
-import { Args } from '@oclif/core'
+import { argument } from '../../argument.js'
 import { ClientCommand } from '../../client-command.js'
 import { givenGrant, grantFlags, userArg } from '../../identity-flags.js'
 
@@ -13,7 +13,7 @@ registry:exec (to register commands) belongs to no role: grant it by --scope.`
   ]
   static override args = {
     ...userArg,
-    role: Args.string({ description: 'the new role', required: true, options: [...roleNames] }),
+    role: argument({ description: 'the new role', required: true, options: [...roleNames] }),
   }
   static override flags = grantFlags
 

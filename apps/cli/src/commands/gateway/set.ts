@@ -1,5 +1,6 @@
 import type { TemplateSettingsPatch } from '@mcp-platform/contract'
-import { Args, Flags } from '@oclif/core'
+import { Flags } from '@oclif/core'
+import { argument } from '../../argument.js'
 import { ClientCommand } from '../../client-command.js'
 import { usageError } from '../../errors.js'
 import { checkPairs, instancePatch } from '../../input/instance-patch.js'
@@ -15,7 +16,7 @@ export default class GatewaySet extends ClientCommand {
     '<%= config.bin %> gateway set search strategy=default',
   ]
   static override strict = false
-  static override args = { template: Args.string({ description: 'name of the template', required: true }) }
+  static override args = { template: argument({ description: 'name of the template', required: true }) }
   static override flags = {
     instance: Flags.string({ description: 'change this instance instead: weight, state', helpValue: 'ID' }),
   }

@@ -1,5 +1,5 @@
 import type { TemplateSettingsWire, TemplateView } from '@mcp-platform/contract'
-import { Args } from '@oclif/core'
+import { argument } from '../../argument.js'
 import { ClientCommand } from '../../client-command.js'
 import { paintStatus } from '../../output/colour.js'
 import { INSTANCE_HEAD, instanceRow, requireTemplate } from '../../output/registry-rows.js'
@@ -7,7 +7,7 @@ import type { Cell } from '../../output/table.js'
 
 export default class GatewayShow extends ClientCommand {
   static override summary = 'Show a template: its settings and its instances.'
-  static override args = { template: Args.string({ description: 'name of the template', required: true }) }
+  static override args = { template: argument({ description: 'name of the template', required: true }) }
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(GatewayShow)

@@ -1,4 +1,4 @@
-import { Args } from '@oclif/core'
+import { argument } from '../../../argument.js'
 import { BaseCommand } from '../../../base-command.js'
 import { databaseFlags, passphraseFlag } from '../../../database/flags.js'
 import { onDatabase, passphraseOf } from '../../../database/run.js'
@@ -9,7 +9,7 @@ export default class GatewayDbBackup extends BaseCommand {
     `Gateways may go on meanwhile. Take one before every upgrade. Without a passphrase the file holds hashes of passwords
 and keys and the settings of servers in the clear; credentials of servers are encrypted under the master key, which is not
 in it: keep that apart.`
-  static override args = { file: Args.string({ description: 'file to write', required: true }) }
+  static override args = { file: argument({ description: 'file to write', required: true }) }
   static override flags = { ...databaseFlags, ...passphraseFlag }
 
   async run(): Promise<void> {

@@ -1,4 +1,5 @@
-import { Args, Flags } from '@oclif/core'
+import { Flags } from '@oclif/core'
+import { argument } from '../../../argument.js'
 import { BaseCommand } from '../../../base-command.js'
 import { databaseFlags, passphraseFlag } from '../../../database/flags.js'
 import { onDatabase, passphraseOf } from '../../../database/run.js'
@@ -8,7 +9,7 @@ export default class GatewayDbRestore extends BaseCommand {
   static override description =
     `The backup may be of another kind of database and of an older version. Gateways that run take it over by themselves.
 What was revoked after the backup was made is valid again: rotate those keys.`
-  static override args = { file: Args.string({ description: 'file of "gateway db backup"', required: true }) }
+  static override args = { file: argument({ description: 'file of "gateway db backup"', required: true }) }
   static override flags = {
     ...databaseFlags,
     ...passphraseFlag,
