@@ -213,6 +213,8 @@ export class StdioConnection implements Connection {
       await call(channel, ownRequest('ping', {}), bounds)
       return identity
     } catch (error) {
+      // We stopped it ourselves while it was asked, because nobody used it.
+      if (channel.end === 'idle') return identity
       // A server that is busy with somebody's call may well be deaf for as long as that takes.
       if (error instanceof UpstreamTimeoutError && !channel.multiplexer.isAwaited) channel.giveUp()
       throw error

@@ -426,9 +426,11 @@ describe('probe', () => {
     await using connection = new Faulty([], { idleStopMs: 150 })
     await connection.identify(within())
     await connection.openSession(PLAIN, 'ann', within())
-    const probing = setInterval(() => void connection.probe(within()), 20)
+    const probes: Promise<unknown>[] = []
+    const probing = setInterval(() => probes.push(connection.probe(within())), 1)
     await waitFor(() => connection.ofType('child_exited').length === 1)
     clearInterval(probing)
+    await Promise.all(probes)
     expect(connection.ofType('child_started')).toHaveLength(1)
   })
 
