@@ -8,11 +8,14 @@ const POOL = { size: 7, acquireMs: 1_000, statementMs: 3_000 }
 
 describe('drivers', () => {
   it('that are missing are named with the command that installs them', async () => {
-    await expect(loadDrivers('SQL Server', 'pg', 'no-such-driver')).rejects.toMatchObject({
+    // Typed as a plain name: the checker would look for the package.
+    const absent: string = 'no-such-driver'
+    const load = () => import(absent)
+    await expect(loadDrivers('SQL Server', ['pg', absent], load)).rejects.toMatchObject({
       code: 'DATABASE_DRIVER_MISSING',
       message: 'SQL Server needs the packages pg and no-such-driver; install with "npm install pg no-such-driver"',
     })
-    await expect(loadDrivers('MySQL', 'no-such-driver')).rejects.toThrow(
+    await expect(loadDrivers('MySQL', [absent], load)).rejects.toThrow(
       'MySQL needs the package no-such-driver; install with "npm install no-such-driver"',
     )
   })

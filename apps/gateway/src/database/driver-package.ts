@@ -1,25 +1,20 @@
 import { GatewayStartError, systemCode } from '../errors.js'
 
-/** What a package exports. */
-export type Exports = Readonly<Record<string, unknown>>
-
 /**
  * Loads drivers that are installed only where they are used.
+ * @param load imports all of `packages`; the type checker knows a package by the literal name in `import('name')`
  * @throws GatewayStartError DATABASE_DRIVER_MISSING with the command that installs all of them
  */
-export async function loadDrivers(database: string, ...packages: readonly string[]): Promise<Exports[]> {
-  const loaded: Exports[] = []
-  for (const name of packages) loaded.push(await load(name, () => missing(database, packages)))
-  return loaded
-}
-
-async function load(name: string, absent: () => GatewayStartError): Promise<Exports> {
+export async function loadDrivers<T>(
+  database: string,
+  packages: readonly string[],
+  load: () => Promise<T>,
+): Promise<T> {
   try {
-    const module: { readonly default?: object } & Exports = await import(name)
-    return { ...module.default, ...module }
+    return await load()
   } catch (error) {
     const code = systemCode(error)
-    if (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') throw absent()
+    if (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') throw missing(database, packages)
     throw error
   }
 }

@@ -4,24 +4,21 @@ import type { OpenedDatabase } from './opened.js'
 import type { PoolOptions } from './pool-options.js'
 import { steady } from './steady.js'
 
-type Tedious = typeof import('tedious')
-type Tarn = typeof import('tarn')
-
 const DEFAULT_PORT = 1_433
 const CANCEL_MS = 1_000
 
 /** SQL Server. Connects on use. @throws GatewayStartError DATABASE_DRIVER_MISSING */
 export async function openMssql(url: string, options: PoolOptions): Promise<OpenedDatabase> {
-  const [tedious = {}, tarn = {}] = await loadDrivers('SQL Server', 'tedious', 'tarn')
-  const driver = tedious as unknown as Tedious
-  const { Pool } = tarn as unknown as Tarn
+  const packages = ['tedious', 'tarn']
+  const load = () => Promise.all([import('tedious'), import('tarn')])
+  const [{ Connection, ISOLATION_LEVEL, Request, TYPES }, { Pool }] = await loadDrivers('SQL Server', packages, load)
   const { size, acquireMs } = options
   const dialect = new MssqlDialect({
     tarn: {
       Pool,
       options: { min: 0, max: size, acquireTimeoutMillis: acquireMs, createTimeoutMillis: acquireMs },
     },
-    tedious: { ...driver, connectionFactory: () => new driver.Connection(configOf(url, options)) },
+    tedious: { ISOLATION_LEVEL, Request, TYPES, connectionFactory: () => new Connection(configOf(url, options)) },
   })
   // Kysely closes the pool, which it has made itself.
   return { dialect: steady(dialect, {}), cut: () => undefined, close: async () => undefined }

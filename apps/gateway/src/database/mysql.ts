@@ -1,6 +1,6 @@
 import { Duplex } from 'node:stream'
-import { MysqlDialect, type MysqlPool, type MysqlPoolConnection } from 'kysely'
-import type { Pool, PoolConnection } from 'mysql2'
+import { MysqlDialect, type MysqlPool, type MysqlPoolConnection, type MysqlQueryResult } from 'kysely'
+import type { Pool, PoolConnection, ResultSetHeader, RowDataPacket } from 'mysql2'
 import { DatabaseConnectionError, NETWORK_GRACE_MS, within } from './deadline.js'
 import { loadDrivers } from './driver-package.js'
 import type { OpenedDatabase } from './opened.js'
@@ -12,8 +12,7 @@ const CLOSE_MS = 2_000
 /** MySQL or MariaDB. Connects on use. @throws GatewayStartError DATABASE_DRIVER_MISSING */
 export async function openMysql(url: string, options: PoolOptions): Promise<OpenedDatabase> {
   const { size, acquireMs } = options
-  const [driver = {}] = await loadDrivers('MySQL', 'mysql2')
-  const { createPool } = driver as unknown as typeof import('mysql2')
+  const { createPool } = await loadDrivers('MySQL', ['mysql2'], () => import('mysql2'))
   const pool = createPool({ uri: url, connectionLimit: size, connectTimeout: acquireMs, timezone: 'Z' })
   const session = sessionSettings(options)
   const connections = new Set<PoolConnection>()
@@ -60,7 +59,7 @@ class BoundedPool implements MysqlPool {
 
   getConnection(callback: (error: unknown, connection: MysqlPoolConnection) => void): void {
     this.#take().then(
-      (connection) => callback(null, connection as unknown as MysqlPoolConnection),
+      (connection) => callback(null, connection),
       (error: unknown) => callback(error, undefined as never),
     )
   }
@@ -94,7 +93,7 @@ class BoundedPool implements MysqlPool {
   }
 }
 
-class BoundedConnection {
+class BoundedConnection implements MysqlPoolConnection {
   readonly since = performance.now()
   readonly #connection: PoolConnection
   readonly #statementMs: number
@@ -111,13 +110,30 @@ class BoundedConnection {
     return this.#connection.threadId
   }
 
-  query(sql: string, parameters: readonly unknown[], callback: (error: unknown, result?: unknown) => void): void {
-    if (this.#lost !== undefined) {
-      callback(this.#lost)
-      return
-    }
-    const answer = new Promise((resolve, reject) => {
-      this.#connection.query(sql, [...parameters], (error, result) =>
+  get config(): object {
+    return this.#connection.config
+  }
+
+  connect(callback?: (error: unknown) => void): void {
+    this.#connection.connect(callback)
+  }
+
+  query(
+    sql: string,
+    parameters: readonly unknown[],
+    callback: (error: unknown, result: MysqlQueryResult) => void,
+  ): { stream: () => never } {
+    this.#answer(sql, parameters).then(
+      (result) => callback(null, result),
+      (error: unknown) => callback(error, []),
+    )
+    return { stream: noStream }
+  }
+
+  async #answer(sql: string, parameters: readonly unknown[]): Promise<MysqlQueryResult> {
+    if (this.#lost !== undefined) throw this.#lost
+    const answer = new Promise<MysqlQueryResult>((resolve, reject) => {
+      this.#connection.query<ResultSetHeader | RowDataPacket[]>(sql, [...parameters], (error, result) =>
         error === null ? resolve(result) : reject(error),
       )
     })
@@ -125,10 +141,7 @@ class BoundedConnection {
       this.#onLost()
       this.destroy()
     }
-    within(this.#statementMs, answer, { what: 'a statement', onLate }).then(
-      (result) => callback(null, result),
-      (error: unknown) => callback(error),
-    )
+    return within(this.#statementMs, answer, { what: 'a statement', onLate })
   }
 
   release(): void {
@@ -139,6 +152,11 @@ class BoundedConnection {
     this.#lost = new DatabaseConnectionError('the connection was given up')
     endNow(this.#connection)
   }
+}
+
+// A stream of rows has no moment at which its statement is late.
+function noStream(): never {
+  throw new TypeError('rows are not streamed over a connection with a deadline')
 }
 
 async function closePool(pool: Pool, cut: () => void): Promise<void> {

@@ -1,4 +1,4 @@
-import { ORACLE_SESSION, OracleDialect, type OraclePool } from '@mcp-platform/store-kysely/oracle'
+import { ORACLE_SESSION, OracleDialect } from '@mcp-platform/store-kysely/oracle'
 import { GatewayConfigError } from '../errors.js'
 import { loadDrivers } from './driver-package.js'
 import type { OpenedDatabase } from './opened.js'
@@ -7,14 +7,6 @@ import { steady } from './steady.js'
 
 const DEFAULT_PORT = '1521'
 
-/** Of the package `oracledb`, what is used here. */
-interface OracleDriver {
-  readonly OUT_FORMAT_OBJECT: number
-  readonly CLOB: unknown
-  readonly STRING: unknown
-  createPool(options: object): Promise<OraclePool>
-}
-
 interface Session {
   callTimeout: number
   execute(sql: string): Promise<unknown>
@@ -22,8 +14,7 @@ interface Session {
 
 /** Oracle Database, in the driver's thin mode: no client libraries. @throws GatewayStartError DATABASE_DRIVER_MISSING */
 export async function openOracle(url: string, options: PoolOptions): Promise<OpenedDatabase> {
-  const [module = {}] = await loadDrivers('Oracle', 'oracledb')
-  const driver = module as unknown as OracleDriver
+  const { default: driver } = await loadDrivers('Oracle', ['oracledb'], () => import('oracledb'))
   const dialect = new OracleDialect({
     pool: () => driver.createPool({ ...connectionOf(url), ...poolOf(options) }),
     outFormat: driver.OUT_FORMAT_OBJECT,

@@ -1,5 +1,11 @@
 import { Socket } from 'node:net'
-import { PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely'
+import {
+  type PostgresCursor,
+  PostgresDialect,
+  type PostgresPool,
+  type PostgresPoolClient,
+  type PostgresQueryResult,
+} from 'kysely'
 import { Pool, type PoolClient } from 'pg'
 import { systemCode } from '../errors.js'
 import { DatabaseConnectionError, NETWORK_GRACE_MS, within } from './deadline.js'
@@ -62,12 +68,12 @@ function bounded(pool: Pool, statementMs: number): PostgresPool {
   }
   return {
     options: pool.options,
-    connect: async () => (await take()) as unknown as PostgresPoolClient,
+    connect: take,
     end: async () => undefined,
   }
 }
 
-class BoundedClient {
+class BoundedClient implements PostgresPoolClient {
   readonly since = performance.now()
   readonly #client: PoolClient
   readonly #statementMs: number
@@ -81,18 +87,32 @@ class BoundedClient {
     this.#onLost = onLost
   }
 
-  get processID(): unknown {
-    return Reflect.get(this.#client, 'processID')
+  // Not among pg's types. NaN where it is missing: Kysely then asks the server.
+  get processID(): number {
+    return Number(Reflect.get(this.#client, 'processID'))
   }
 
   take(): void {
     this.#held = true
   }
 
-  async query(sql: string, parameters: readonly unknown[]): Promise<unknown> {
+  query<R>(sql: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<R>>
+  query<R>(cursor: PostgresCursor<R>): PostgresCursor<R>
+  query<R>(
+    statement: string | PostgresCursor<R>,
+    parameters: readonly unknown[] = [],
+  ): Promise<PostgresQueryResult<R>> | PostgresCursor<R> {
+    // A cursor has no moment at which its statement is late.
+    if (typeof statement !== 'string')
+      throw new TypeError('rows are not read by cursor over a connection with a deadline')
+    return this.#answer<R>(statement, parameters)
+  }
+
+  async #answer<R>(sql: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<R>> {
     if (this.#lost !== undefined) throw this.#lost
     const answer = this.#client.query(sql, [...parameters]).catch(asConnectionError)
-    return within(this.#statementMs, answer, { what: 'a statement', onLate: () => this.#lose() })
+    const result = await within(this.#statementMs, answer, { what: 'a statement', onLate: () => this.#lose() })
+    return result as PostgresQueryResult<R>
   }
 
   release(discard: boolean): void {
