@@ -17,7 +17,7 @@ export interface Knock {
 }
 
 /** A secret that was compared and found right. Good as long as the snapshot has the same key facts. */
-export interface ProvenKey {
+interface ProvenKey {
   readonly id: string
   readonly facts: KeyFacts
   readonly secret: SecretFacts

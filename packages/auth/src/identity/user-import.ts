@@ -3,8 +3,7 @@ import { grantOf } from '../grant.js'
 import { type Actor, requireCovers, requireScope } from './actor.js'
 import type { PasswordHasher } from './password-hasher.js'
 import type { IdentityChange, IdentityState } from './state.js'
-import { nextEpoch, type User } from './user.js'
-import type { NewUser } from './user-rules.js'
+import { type NewUser, newUser } from './user-rules.js'
 import { validate } from './validation.js'
 
 /** A user as another gateway, or another product, has kept it. */
@@ -42,28 +41,17 @@ export function planImport(
 ): { readonly changes: readonly IdentityChange[]; readonly result: ImportedUsers } {
   requireScope(actor, 'users:admin')
   const fresh = wanted.filter(({ name }) => !state.users.has(name))
-  for (const user of fresh)
-    requireCovers(actor, grantOf({ ...user, scopes: user.scopes ?? [] }), `make ${user.name} ${user.role}`)
-  const changes = fresh.map(
-    (user): IdentityChange => ({ op: 'put-user', user: toUser(user, now), passwordHash: user.passwordHash }),
-  )
   const unchanged = wanted.filter(({ name }) => state.users.has(name))
-  return { changes, result: { added: fresh.map(({ name }) => name), unchanged: unchanged.map(({ name }) => name) } }
+  const changes = fresh.map((user): IdentityChange => {
+    requireCovers(actor, grantOf({ ...user, scopes: user.scopes ?? [] }), `make ${user.name} ${user.role}`)
+    const { disabled = false, passwordHash } = user
+    return { op: 'put-user', user: { ...newUser(user, now), disabled }, passwordHash }
+  })
+  return { changes, result: { added: fresh.map(nameOf), unchanged: unchanged.map(nameOf) } }
 }
 
-function toUser({ name, role, scopes = [], templates, tools, disabled = false }: ImportedUser, now: number): User {
-  const at = new Date(now)
-  return {
-    name,
-    role,
-    scopes,
-    templates,
-    tools,
-    disabled,
-    epoch: nextEpoch(undefined, now),
-    createdAt: at,
-    updatedAt: at,
-  }
+function nameOf({ name }: ImportedUser): string {
+  return name
 }
 
 function faultsOf({ name, role, scopes, templates, tools }: ImportedUser): readonly FieldFault[] {

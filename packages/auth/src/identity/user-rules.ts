@@ -33,9 +33,15 @@ export function requireUser(state: IdentityState, name: string): User {
 /** The user that `actor` wants to make. @throws UserExistsError, AuthForbiddenError */
 export function planCreate(state: IdentityState, wanted: NewUser, actor: Actor, now: number): User {
   requireScope(actor, 'users:admin')
-  const { name, role, scopes = [], templates, tools } = wanted
-  requireCovers(actor, grantOf({ role, scopes, templates, tools }), `make ${name} ${role}`)
+  const { name, role } = wanted
+  const user = newUser(wanted, now)
+  requireCovers(actor, grantOf(user), `make ${name} ${role}`)
   if (state.users.has(name)) throw new UserExistsError(name)
+  return user
+}
+
+/** A user that there was not before. */
+export function newUser({ name, role, scopes = [], templates, tools }: NewUser, now: number): User {
   const at = new Date(now)
   return {
     name,

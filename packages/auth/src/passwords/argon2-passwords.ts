@@ -98,7 +98,7 @@ async function matchesBcrypt(hash: string, password: string): Promise<boolean> {
   return imported.matchesBcrypt(hash, password)
 }
 
-/** Well-formed, as costly as any other, and of no password: nobody finds 32 bytes of zero. */
+/** Well-formed and as costly as every other, but of no password: nobody finds one whose hash is 32 bytes of zero. */
 function nobodysHash({ memoryKiB, passes, lanes }: Argon2Cost): string {
   const zeros = (bytes: number): string => Buffer.alloc(bytes).toString('base64').replaceAll('=', '')
   return `$argon2id$v=19$m=${memoryKiB},t=${passes},p=${lanes}$${zeros(16)}$${zeros(32)}`

@@ -1,5 +1,5 @@
 // What is tried first, in lower case: passwords that come up in every published leak, names, clubs, keyboard walks, and what
-// administrators choose "for now". Short ones count too: they are refused with digits around them, and repeated.
+// administrators choose until they find time. Short ones count too: they are refused with digits around them, and repeated.
 const LIST = `
 123456 password 123456789 12345678 12345 qwerty 1234567 111111 123123 abc123 1234567890 password1 iloveyou 000000
 qwerty123 1q2w3e4r admin qwertyuiop 654321 555555 lovely 7777777 welcome 888888 princess dragon passw0rd 123321

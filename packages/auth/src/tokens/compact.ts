@@ -1,4 +1,5 @@
 import { CredentialInvalidError } from '../errors.js'
+import { isObject, type JsonObject } from '../json-object.js'
 import { parseStrictJson } from '../strict-json.js'
 
 /** The longest token that is looked at, in characters. */
@@ -8,13 +9,11 @@ const SEGMENT = /^[A-Za-z0-9_-]+$/
 // Keys that come with the token, extensions that change how it is read, and encrypted tokens.
 const FORBIDDEN_HEADERS = ['jku', 'jwk', 'x5u', 'x5c', 'crit', 'b64', 'zip', 'enc', 'epk', 'cty']
 
-type Json = Readonly<Record<string, unknown>>
-
 /** A signed token (JWS compact form, RFC 7515) whose shape is right and of which nothing is proven yet. */
 export interface CompactToken {
   readonly text: string
-  readonly header: Json
-  readonly claims: Json
+  readonly header: JsonObject
+  readonly claims: JsonObject
   /** As the token says; only ever used to look up a key that we have. */
   readonly kid: string
   /** As the token says; must be the algorithm that is configured for the key. */
@@ -47,7 +46,7 @@ export function parseCompact(text: string): CompactToken {
   }
 }
 
-function decodeObject(segment: string): Json {
+function decodeObject(segment: string): JsonObject {
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(decodeSegment(segment))
     const value = parseStrictJson(text)
@@ -68,8 +67,4 @@ function decodeSegment(segment: string): Buffer {
 function shortText(value: unknown): string {
   if (typeof value === 'string' && value.length > 0 && value.length <= MAX_NAME_LENGTH) return value
   throw new CredentialInvalidError('malformed')
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

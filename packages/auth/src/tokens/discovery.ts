@@ -1,4 +1,5 @@
 import { AuthUnavailableError } from '../errors.js'
+import { isObject } from '../json-object.js'
 import { type FetchFunction, fetchJson } from './fetch-json.js'
 
 /**
@@ -38,8 +39,4 @@ function keySetUrl(document: unknown, issuer: string): string {
     throw new AuthUnavailableError('the keys are not on https')
   }
   return url
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,6 +1,7 @@
 import type { JWK } from 'jose'
 import { AuthUnavailableError, CredentialInvalidError } from '../errors.js'
 import type { AuthObserver } from '../events.js'
+import { isObject } from '../json-object.js'
 import { RateLimiter } from '../limits/gcra.js'
 import { discoverKeySetUrl } from './discovery.js'
 import { type FetchFunction, fetchJson } from './fetch-json.js'
@@ -123,8 +124,4 @@ function algorithmOf({ kty, crv }: Readonly<Record<string, unknown>>): Signature
   if (kty === 'RSA') return 'RS256'
   if (kty === 'EC' && crv === 'P-256') return 'ES256'
   return kty === 'OKP' && crv === 'Ed25519' ? 'EdDSA' : undefined
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
