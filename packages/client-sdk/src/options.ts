@@ -2,11 +2,11 @@ import type { Dispatcher } from 'undici'
 import { memorySessionStore, type SessionStore } from './session-store.js'
 
 /** How long a list, a read or a management call may take: the gateway's own bound is 15 s to the first byte. */
-export const DEFAULT_TIMEOUT_MS = 30_000
+const DEFAULT_TIMEOUT_MS = 30_000
 /** How long a tool may run: the gateway's own bound for a call. */
-export const DEFAULT_CALL_TIMEOUT_MS = 300_000
+const DEFAULT_CALL_TIMEOUT_MS = 300_000
 /** Further attempts of what changes nothing. */
-export const DEFAULT_MAX_RETRIES = 2
+const DEFAULT_MAX_RETRIES = 2
 /** Larger answers are refused: four times the gateway's own bound for one answer of a server. */
 export const DEFAULT_MAX_ANSWER_BYTES: number = 64 * 1_024 * 1_024
 /** Longest time that a timer of Node can hold. */

@@ -32,7 +32,7 @@ export async function withRetries<T>(attempt: () => Promise<T>, options: RetryOp
 }
 
 /** Milliseconds to wait before the next attempt; undefined: there is none. */
-export function retryDelay(error: unknown, retries: number, options: RetryOptions): number | undefined {
+function retryDelay(error: unknown, retries: number, options: RetryOptions): number | undefined {
   if (!mayRepeat(error, options.retryClass)) return undefined
   const jittered = options.random() * Math.min(MAX_DELAY_MS, BASE_DELAY_MS * 2 ** retries)
   const asked = error instanceof GatewayError ? (error.retryAfterMs ?? 0) : 0

@@ -91,7 +91,7 @@ function sharesName(state: RegistryState, name: string, alias: string): string |
 }
 
 /** The row of a template with its settings worked out: the override over what a file declares. */
-export function templateHead(name: string, { declared, override }: TemplateParts): TemplateHead {
+function templateHead(name: string, { declared, override }: TemplateParts): TemplateHead {
   return {
     name,
     settings: mergeSettings(declared?.settings ?? {}, override ?? {}),

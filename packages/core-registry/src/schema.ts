@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { given } from './faults.js'
 
-/** An object that knows its fields: any other one is a fault that names the known ones. */
+/** An object that knows its fields; another field is a fault that names the known ones. */
 export function strictObject<S extends z.ZodRawShape>(shape: S): z.ZodObject<S, z.core.$strict> {
   const known = Object.keys(shape).join(', ')
   const error = (issue: { code?: string }): string | undefined =>

@@ -17,7 +17,7 @@ export interface SettingField {
 
 const DAY = 86_400
 /** The longest a call may take, in seconds. */
-export const MAX_TOTAL_SECONDS = 3_600
+const MAX_TOTAL_SECONDS = 3_600
 
 const same = { toModel: (value: unknown) => value, toWire: (value: unknown) => value }
 const inSeconds = {

@@ -50,7 +50,7 @@ export function sameAttachment(instance: Instance, spec: InstanceSpec): boolean 
 }
 
 /** The weight as registered, without the override. */
-export function baseWeight(instance: Instance): number {
+function baseWeight(instance: Instance): number {
   return instance.declaredWeight ?? instance.weight
 }
 
