@@ -1,4 +1,5 @@
 import { usageError } from '../errors.js'
+import { isObject } from '../json-object.js'
 import { parseJson, splitPair } from './pairs.js'
 
 type Schema = Readonly<Record<string, unknown>>
@@ -63,8 +64,4 @@ function typesOf(schema: Schema): string[] {
 function memberOf(schema: unknown, name: string): Schema {
   const value = isObject(schema) && Object.hasOwn(schema, name) ? schema[name] : undefined
   return isObject(value) ? value : {}
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

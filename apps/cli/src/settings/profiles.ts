@@ -1,6 +1,7 @@
 import { chmod, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { CliError, systemCode } from '../errors.js'
+import { isObject } from '../json-object.js'
 import { underLock } from './file-lock.js'
 
 /** Who is logged in, where. Without tokens: the login has ended. */
@@ -124,10 +125,6 @@ function isLogin(value: unknown): value is StoredLogin {
 
 function isText(value: unknown): boolean {
   return value === undefined || typeof value === 'string'
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function unusable(path: string, reason: string, cause?: unknown): CliError {

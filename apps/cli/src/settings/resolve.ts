@@ -45,7 +45,7 @@ export interface SettingSources {
 }
 
 /** Where `mcpp gateway start` listens when nothing says otherwise. */
-export const DEFAULT_URL = 'http://127.0.0.1:8080'
+const DEFAULT_URL = 'http://127.0.0.1:8080'
 
 /** Settles flag > environment > profile > default. @throws CliError for an unknown profile or two credentials */
 export async function resolveConnection(sources: SettingSources): Promise<ConnectionSettings> {

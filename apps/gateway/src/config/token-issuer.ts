@@ -1,5 +1,6 @@
 import { isRole, isScope, type Role, type Scope, type SignatureAlgorithm } from '@mcp-platform/auth'
 import { isLoopback } from '../http/addresses.js'
+import { isObject, type JsonObject } from '../json-object.js'
 import type { Parsed, Parser } from './parsers.js'
 
 /** An issuer whose access tokens are taken, as it stands in the configuration. */
@@ -29,7 +30,6 @@ export interface TokenIssuer {
   readonly max_lifetime?: number | undefined
 }
 
-type Members = Readonly<Record<string, unknown>>
 type Check = (value: unknown) => string | undefined
 
 const ALGORITHMS: readonly string[] = ['RS256', 'ES256', 'EdDSA'] satisfies SignatureAlgorithm[]
@@ -92,7 +92,7 @@ function faultOf(item: unknown): string | undefined {
 }
 
 // A mistake that would show as 403 for everybody.
-function rolelessFault({ roles, role_claim, default_role, scopes }: Members, name: string): string | undefined {
+function rolelessFault({ roles, role_claim, default_role, scopes }: JsonObject, name: string): string | undefined {
   if (roles !== undefined && role_claim === undefined)
     return `issuer ${name}: roles needs role_claim, the claim to read`
   if (roles === undefined && default_role === undefined && scopes === undefined) {
@@ -125,10 +125,6 @@ function isRoleName(value: unknown): boolean {
   return typeof value === 'string' && isRole(value)
 }
 
-function isObject(value: unknown): value is Members {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
 function parsedItem(item: unknown): unknown {
   return typeof item === 'string' ? parsed(item) : item
 }
@@ -137,7 +133,7 @@ function parsed(json: string): unknown {
   try {
     return JSON.parse(json)
   } catch {
-    // The parser says what is wrong.
+    // What is no JSON is reported by `parse`, in one sentence and without repeating the text.
     return undefined
   }
 }

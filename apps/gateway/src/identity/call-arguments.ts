@@ -1,4 +1,5 @@
 import type { AuditDetail, AuditDetails } from '@mcp-platform/auth'
+import { isObject } from '../json-object.js'
 
 /** What is kept of the arguments of one call, in bytes of JSON. */
 const MAX_BYTES = 16 * 1024
@@ -30,8 +31,4 @@ function hidden(value: unknown, depth: number): AuditDetail {
   return Object.fromEntries(
     Object.entries(value).map(([name, member]) => [name, SECRET.test(name) ? HIDDEN : hidden(member, depth + 1)]),
   )
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

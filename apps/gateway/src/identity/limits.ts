@@ -10,7 +10,7 @@ import { GatewayError } from '@mcp-platform/gateway-core'
 import type { RateRule, RateSubject } from './rate-rule.js'
 
 /** Requests without a good credential that one address may send. Nobody needs many; whoever guesses does. */
-export const DEFAULT_UNAUTHENTICATED: RateRule = {
+const DEFAULT_UNAUTHENTICATED: RateRule = {
   subject: 'unauthenticated',
   pattern: '*',
   limit: 120,

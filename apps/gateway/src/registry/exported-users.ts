@@ -2,6 +2,7 @@ import type { ImportedUser, User } from '@mcp-platform/auth'
 import { isRole, isScope } from '@mcp-platform/auth'
 import type { ExportedUser } from '@mcp-platform/contract'
 import type { Fault } from '@mcp-platform/core-registry'
+import { isObject } from '../json-object.js'
 
 /** A user as an export holds it, with the hash of the password. */
 export function userToWire(user: User, passwordHash: string | undefined): ExportedUser {
@@ -42,7 +43,7 @@ export function readUsers(input: unknown, faults: Fault[]): ImportedUser[] {
 function readUser(entry: unknown, at: string, faults: Fault[]): ImportedUser | undefined {
   const before = faults.length
   const report = (path: string, message: string): void => void faults.push({ path, message })
-  if (!isRecord(entry)) {
+  if (!isObject(entry)) {
     report(at, 'expected an object')
     return undefined
   }
@@ -65,8 +66,4 @@ function isOf(kind: Kind, value: unknown): boolean {
   if (kind === 'flag') return typeof value === 'boolean'
   if (kind === 'text') return typeof value === 'string'
   return Array.isArray(value) && value.every((item) => typeof item === 'string')
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

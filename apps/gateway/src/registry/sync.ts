@@ -25,7 +25,7 @@ export interface RegistrySyncOptions {
   readonly onEvent: (event: SyncEvent) => void
 }
 
-/** Keeps the registry equal to its sources: for now and for the watcher, one code path. */
+/** Keeps the registry equal to its sources: once on demand, and whenever one of them changes. */
 export class RegistrySync {
   readonly #options: RegistrySyncOptions
   readonly #stop = new AbortController()

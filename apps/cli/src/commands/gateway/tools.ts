@@ -1,6 +1,7 @@
 import type { Tool } from '@mcp-platform/contract'
 import { argument } from '../../argument.js'
 import { ClientCommand } from '../../client-command.js'
+import { isObject } from '../../json-object.js'
 import { oneLine } from '../../output/printable.js'
 
 export default class GatewayTools extends ClientCommand {
@@ -24,8 +25,4 @@ function parameterText({ inputSchema }: Tool): string {
   const required = Array.isArray(inputSchema['required']) ? inputSchema['required'] : []
   const names = Object.keys(inputSchema['properties'])
   return oneLine(names.map((name) => (required.includes(name) ? name : `${name}?`)).join(' '), 60)
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
