@@ -308,7 +308,7 @@ describe('a gateway with workers', () => {
     const cluster = await Cluster.start()
     await cluster.register('http', { id: 'one', endpoint: server.url })
     const workers = cluster.workers()
-    const calls = [1, 2, 3, 4].map(() => cluster.call('http', 'slow', { ms: 700 }))
+    const calls = [1, 2, 3, 4].map(() => cluster.call('http', 'slow', { ms: 3_000 }))
     await waitFor(async () => (await cluster.send('GET', '/gateway/stats')).json.gateway.in_flight === 4)
     cluster.process.signal('SIGTERM')
     expect((await Promise.all(calls)).map(({ status }) => status)).toEqual([200, 200, 200, 200])
