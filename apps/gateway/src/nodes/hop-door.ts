@@ -102,5 +102,5 @@ class MisdirectedError extends Error {
 
 function exchangeOf(request: IncomingMessage, response: ServerResponse, facts: HopFacts): HopExchange {
   const { key, isAdoptable } = facts
-  return { request, response, requestId: requestIdOf(request), body: undefined, key, isAdoptable }
+  return { request, response, requestId: requestIdOf(request), body: undefined, key, isAdoptable, isSafe: false }
 }

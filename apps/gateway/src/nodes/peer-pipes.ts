@@ -99,8 +99,8 @@ export class PeerPipes {
       return await this.#pipe(peer, exchange, facts)
     } catch (error) {
       if (!(error instanceof PipeBrokenError)) throw error
-      // Opening a stream changes nothing, so that it may be tried again: a worker may have gone, and not the node.
-      if (exchange.request.method === 'GET' && !isSecond) return this.#attempt(peer, exchange, facts, true)
+      // A worker may have gone, and not the node; or both, and a connection that was kept open did not show it yet.
+      if (exchange.isSafe && !isSecond) return this.#attempt(peer, exchange, facts, true)
       throw outcomeUnknown(error)
     }
   }

@@ -247,8 +247,8 @@ export class Worker {
       return await this.#pipes.send(socket, exchange, adopts ? [ADOPTS_HEADER, '1'] : [])
     } catch (error) {
       if (!(error instanceof PipeBrokenError)) throw error
-      // Opening a stream changes nothing, so that another process may open it.
-      if (exchange.request.method === 'GET') return false
+      // Another process may go on with the session.
+      if (exchange.isSafe) return false
       throw outcomeUnknown(error)
     }
   }

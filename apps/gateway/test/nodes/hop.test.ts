@@ -147,14 +147,22 @@ describe('the door for other nodes', () => {
 })
 
 describe('the way to another node', () => {
-  async function forward(url: string, now = Date.now, sealKeys = keys('k')) {
+  async function forward(url: string, now = Date.now, sealKeys = keys('k'), isSafe = false) {
     const events: HopEvent[] = []
     const seal = new HopSeal(sealKeys, now)
     const pipes = new PeerPipes({ node: 'b', seal, onEvent: (event) => events.push(event) })
     const outcomes: unknown[] = []
     const server = createServer(async (incoming, response) => {
       const body = Buffer.concat(await incoming.toArray())
-      const exchange: HopExchange = { request: incoming, response, requestId: 'r', body, key: 's', isAdoptable: true }
+      const exchange: HopExchange = {
+        request: incoming,
+        response,
+        requestId: 'r',
+        body,
+        key: 's',
+        isAdoptable: true,
+        isSafe,
+      }
       try {
         const sent = await pipes.send({ id: 'a', url }, exchange, { home: 'a/main', adopts: false })
         outcomes.push(sent)
@@ -209,6 +217,27 @@ describe('the way to another node', () => {
     const b = await forward(`http://127.0.0.1:${(dying.address() as AddressInfo).port}`)
     expect(await send(b.url, 'x')).toBe(599)
     expect(b.outcomes).toMatchObject([{ code: 'OUTCOME_UNKNOWN', facts: { executed: 'unknown', retryable: false } }])
+  })
+
+  it('sends what changes nothing once more when its connection breaks, and once only', async () => {
+    let left = 1
+    const requests: number[] = []
+    const frail = createServer((incoming, response) => {
+      requests.push(left)
+      left -= 1
+      if (left >= 0) incoming.socket.destroy()
+      else response.writeHead(200).end()
+    }).listen(0, '127.0.0.1')
+    await once(frail, 'listening')
+    closers.push(() => {
+      frail.closeAllConnections()
+      frail.close()
+    })
+    const b = await forward(`http://127.0.0.1:${(frail.address() as AddressInfo).port}`, Date.now, keys('k'), true)
+    expect(await send(b.url, 'x')).toBe(200)
+    left = 3
+    expect(await send(b.url, 'x')).toBe(599)
+    expect(requests).toEqual([1, 0, 3, 2])
   })
 
   it('gives up what waits for a node that is found to be gone', async () => {

@@ -14,6 +14,8 @@ export interface HopExchange {
   readonly key: string
   /** Another process may go on with the session when its home is gone. */
   readonly isAdoptable: boolean
+  /** It changes nothing, so that it may be sent again when nobody knows whether it got there. */
+  readonly isSafe: boolean
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { UpstreamMessage } from '@mcp-platform/mcp-upstream'
+import { retryClass } from '../methods.js'
 import { adopt } from './adoption.js'
 import type { NativeExchange } from './native-exchange.js'
 
@@ -15,7 +16,9 @@ export async function servedElsewhere(
   if (place === undefined) return false
   const { request, response, requestId } = exchange
   const { home, key, isAdoptable, session } = place
-  const sent = await homes.hop?.(home, { request, response, requestId, body: known.body, key, isAdoptable })
+  // A GET opens a stream, and a message without a method, or more than one of them, may be anything.
+  const isSafe = request.method === 'GET' || retryClass(known.message?.envelope.method) === 'safe'
+  const sent = await homes.hop?.(home, { request, response, requestId, body: known.body, key, isAdoptable, isSafe })
   if (sent === true) return true
   if (session !== undefined && isAdoptable && homes.adopts) await adopt(exchange, session)
   return false
