@@ -23,6 +23,7 @@ import { FollowingHealth } from './following-health.js'
 import type { Link } from './link.js'
 import { connectionName } from './loans.js'
 import { type LocalServer, serveLocally } from './local-server.js'
+import { LogBatch } from './log-batch.js'
 import { PipeBrokenError, Pipes } from './pipe.js'
 import { ADOPTS_HEADER } from './pipe-through.js'
 import type { InstanceName, PrimaryMethods, WorkerConfig, WorkerMethods, WorkerState } from './protocol.js'
@@ -30,6 +31,15 @@ import { ReplicaStore } from './replica-store.js'
 import { connectionsSocket, controlSocket, homeSocket } from './sockets.js'
 import { openWorkerListener } from './worker-listener.js'
 import { WorkerObserver } from './worker-observer.js'
+
+interface WorkerParts {
+  readonly config: WorkerConfig
+  readonly primary: Link<PrimaryMethods, WorkerMethods>
+  readonly state: WorkerState
+  readonly remote: RemoteConnections
+  readonly identity: WorkerIdentity
+  readonly observer: WorkerObserver
+}
 
 /** The data plane in one process: serves MCP traffic with what the primary tells it, step by step as it is asked. */
 export class Worker {
@@ -56,14 +66,8 @@ export class Worker {
   #listener: Listener | undefined
   #sessions: LocalServer | undefined
 
-  private constructor(
-    config: WorkerConfig,
-    primary: Link<PrimaryMethods, WorkerMethods>,
-    state: WorkerState,
-    remote: RemoteConnections,
-    identity: WorkerIdentity,
-    observer: WorkerObserver,
-  ) {
+  private constructor(parts: WorkerParts) {
+    const { config, primary, state, remote, identity, observer } = parts
     this.#identity = identity
     this.#config = config
     this.#primary = primary
@@ -117,7 +121,8 @@ export class Worker {
       },
       state.identity,
     )
-    const worker = new Worker(config, primary, state, new RemoteConnections(socket), identity, observer)
+    const remote = new RemoteConnections(socket)
+    const worker = new Worker({ config, primary, state, remote, identity, observer })
     await worker.#start()
     return worker
   }
@@ -251,26 +256,5 @@ export class Worker {
       if (exchange.isSafe) return false
       throw outcomeUnknown(error)
     }
-  }
-}
-
-/** Log lines on their way to the primary, those of one turn of the event loop together. */
-class LogBatch {
-  readonly #send: (lines: readonly string[]) => void
-  #lines: string[] = []
-
-  constructor(send: (lines: readonly string[]) => void) {
-    this.#send = send
-  }
-
-  write(line: string): void {
-    if (this.#lines.length === 0) setImmediate(() => this.#flush())
-    this.#lines.push(line)
-  }
-
-  #flush(): void {
-    const lines = this.#lines
-    this.#lines = []
-    this.#send(lines)
   }
 }
