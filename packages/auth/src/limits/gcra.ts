@@ -14,7 +14,7 @@ export interface RateLimit {
 
 /** Options of {@link RateLimiter}. */
 export interface RateLimiterOptions extends RateLimit {
-  /** Keys that are remembered; the one not asked for the longest is forgotten, which gives it a fresh burst. @default 10_000 */
+  /** Keys that are remembered; the least recently seen one is forgotten, and begins with a fresh burst when it comes again. @default 10_000 */
   readonly maxKeys?: number | undefined
   /** Milliseconds, monotonic. @default performance.now */
   readonly now?: (() => number) | undefined
