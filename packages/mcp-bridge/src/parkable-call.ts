@@ -12,9 +12,11 @@ import { scanReply, UpstreamBusyError, withId } from '@mcp-platform/mcp-upstream
 import { answerServer, askedId, canBeAsked, capabilityFor, missingCapability, PONG, REFUSAL } from './asking.js'
 import type { ModernCaller } from './caller.js'
 import { asObject, objectAt } from './json-edit.js'
+import { LateQuestions } from './late-questions.js'
 import { idToken, localResult } from './local-reply.js'
 import { wantsLog } from './log-level.js'
 import type { ParkedCall, Parking } from './parked-calls.js'
+import { underTokenOf } from './progress-token.js'
 import { setUpstreamLevel } from './upstream-level.js'
 
 /** What may wait for a client that is slow, or that is not there, before the server is no longer read. */
@@ -84,8 +86,12 @@ export class ParkableCall implements ParkedCall {
   readonly #start: ParkableStart
   readonly #abort = new AbortController()
   readonly #listening = new AbortController()
-  readonly #steps: Step[] = []
+  #steps: Step[] = []
+  readonly #late: LateQuestions<Ask> = new LateQuestions((asks) => this.#ask(asks))
+  /** Asked by the server, not put to the client yet. */
   #asks: Ask[] = []
+  /** What the client is to answer in its retry. */
+  #open: Ask[] = []
   #heldBytes = 0
   #room: PromiseWithResolvers<void> | undefined
   #wake: PromiseWithResolvers<void> = Promise.withResolvers()
@@ -125,8 +131,8 @@ export class ParkableCall implements ParkedCall {
   /** Gives the server's questions their answers and lets it go on. */
   answer(responses: unknown): void {
     const given = asObject(responses) ?? {}
-    const asks = this.#asks
-    this.#asks = []
+    const asks = this.#open
+    this.#open = []
     for (const ask of asks) void this.#post(ask.idToken, outcomeOf(given[ask.key]))
   }
 
@@ -158,7 +164,8 @@ export class ParkableCall implements ParkedCall {
       const [step] = this.#steps
       if (step?.kind !== 'message' || step.envelope.kind === 'response') break
       this.#shift()
-      await sink.message(step.json, step.envelope)
+      const own = underTokenOf(request, step)
+      if (own) await sink.message(own.json, own.envelope)
     }
     const reply = await this.#settle(request)
     if (reply.kind === 'complete') await sink.message(reply.json, reply.envelope)
@@ -182,9 +189,12 @@ export class ParkableCall implements ParkedCall {
 
   async #question(request: UpstreamMessage): Promise<UpstreamReply> {
     await new Promise((resolve) => setTimeout(resolve, GATHER_MS))
-    while (this.#steps[0]?.kind === 'ask') this.#shift()
+    this.#late.flush()
+    this.#open = this.#asks
+    this.#asks = []
+    this.#steps = this.#steps.filter(({ kind }) => kind !== 'ask')
     const requestState = this.#start.parked.park(this, request)
-    const inputRequests = Object.fromEntries(this.#asks.map(({ key, method, params }) => [key, { method, params }]))
+    const inputRequests = Object.fromEntries(this.#open.map(({ key, method, params }) => [key, { method, params }]))
     return localResult(request, { resultType: 'input_required', inputRequests, requestState })
   }
 
@@ -222,11 +232,12 @@ export class ParkableCall implements ParkedCall {
     try {
       const options: ExchangeOptions = { ...this.#start.options, signal: this.#abort.signal }
       const reply = await this.#lease.session.exchange(this.#start.legacy, options)
-      if (reply.kind === 'complete') this.#push({ kind: 'message', json: reply.json, envelope: reply.envelope })
+      if (reply.kind === 'complete') this.#onAnswer(reply.json, reply.envelope)
       if (reply.kind === 'stream') await reply.pipe({ message: (json, envelope) => this.#onMessage(json, envelope) })
     } catch (error) {
       this.#failure ??= error
     } finally {
+      this.#late.drop()
       this.#listening.abort()
       if (this.#abort.signal.aborted && this.#isAlone()) await this.#lease.session.close()
       this.#lease.release()
@@ -249,7 +260,7 @@ export class ParkableCall implements ParkedCall {
   #listenApart(): void {
     const sink: MessageSink = {
       // Only questions: list changes and updates reach modern clients through subscriptions.
-      message: (json, envelope) => (envelope.kind === 'request' ? this.#onAsk(json, envelope) : undefined),
+      message: (json, envelope) => (envelope.kind === 'request' ? this.#onAsk(json, envelope, 'apart') : undefined),
     }
     // A server without such a stream can still ask on the stream of the call.
     this.#lease.session.listen(sink, this.#listening.signal).catch(() => undefined)
@@ -257,22 +268,45 @@ export class ParkableCall implements ParkedCall {
 
   #onMessage(json: Buffer, envelope: ReplyEnvelope): undefined | Promise<void> {
     if (envelope.kind === 'request') {
-      this.#onAsk(json, envelope)
+      // On a pipe nothing tells what a question is about.
+      this.#onAsk(json, envelope, this.#lease.session.sessionId === undefined ? 'apart' : 'within')
       return undefined
     }
+    if (envelope.kind === 'response') {
+      this.#onAnswer(json, envelope)
+      return undefined
+    }
+    this.#late.talked()
     const isLog = envelope.method === 'notifications/message'
     if (!isLog || wantsLog(json, this.#start.caller.logLevel)) this.#push({ kind: 'message', json, envelope })
     return this.#untilRoom()
   }
 
-  #onAsk(json: Buffer, envelope: ReplyEnvelope): void {
+  // A question that has waited goes first: whoever comes back with its answer gets the result, which is here already.
+  #onAnswer(json: Buffer, envelope: ReplyEnvelope): void {
+    this.#late.flush()
+    this.#push({ kind: 'message', json, envelope })
+  }
+
+  #onAsk(json: Buffer, envelope: ReplyEnvelope, where: 'within' | 'apart'): void {
     const token = askedId(json, envelope)
     if (envelope.method === 'ping') return void this.#post(token, PONG)
     const capability = capabilityFor(envelope.method)
     if (capability === undefined || !this.#start.parked.hasRoom) return void this.#post(token, REFUSAL)
     if (!(capability in this.#start.caller.capabilities)) return void this.#refuse(token, capability)
     const params = asObject(JSON.parse(json.toString()))?.['params'] ?? {}
-    this.#asks.push({ key: `q${this.#nextKey++}`, idToken: token, method: envelope.method ?? '', params })
+    const ask = { key: `q${this.#nextKey++}`, idToken: token, method: envelope.method ?? '', params }
+    if (where === 'apart' && capability === 'roots' && this.#wantsProgress) this.#late.add(ask)
+    else this.#ask([ask])
+  }
+
+  // Without it a client misses nothing if it is asked at once.
+  get #wantsProgress(): boolean {
+    return this.#start.original.envelope.progressToken !== undefined
+  }
+
+  #ask(asks: readonly Ask[]): void {
+    this.#asks.push(...asks)
     this.#push({ kind: 'ask' })
   }
 

@@ -171,7 +171,8 @@ export class ParkedCalls implements Parking {
 }
 
 function unknownState(): ProtocolError {
-  const message = 'requestState is unknown or has expired; send the request again without it'
+  // Not an invitation to send it again: without its state it would be a second run.
+  const message = 'requestState is unknown, has expired or was used already; the call that it stood for may have run'
   return new ProtocolError(RPC.invalidParams, 404, message)
 }
 
