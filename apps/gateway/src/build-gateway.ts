@@ -18,6 +18,7 @@ import type { Observer } from './observer.js'
 import { addressPolicy } from './upstream/address-policy.js'
 import { Connections, type ConnectionsOptions } from './upstream/connections.js'
 import { GuardedChildren } from './upstream/guarded-children.js'
+import { instanceFetch } from './upstream/instance-fetch.js'
 
 /** What several processes need to know of each other; one process alone needs none of it. */
 type Together = Pick<
@@ -66,6 +67,7 @@ export function buildGateway(parts: GatewayParts): { readonly gateway: Gateway; 
     admit: ({ template, message }) => door.limits.call(template, toolOf(message)),
     audit: reporter.call,
     refuseCommand: (template) => healthCommandRefusal(template, parts.modes.stdioMode),
+    fetchFor: instanceFetch(addressPolicy(settings)),
     decide,
     defaults: templateDefaults(settings),
     circuits,

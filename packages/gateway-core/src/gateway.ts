@@ -91,6 +91,8 @@ export interface GatewayOptions {
   readonly elsewhere?: (() => readonly GatewayCounts[]) | undefined
   /** Why the command that checks a template's health must not be run; asked at each start. @default it may be run */
   readonly refuseCommand?: WatchOptions['refuseCommand']
+  /** How an instance is asked by a health check of the kind `http`. @default the global fetch, without its certificates */
+  readonly fetchFor?: WatchOptions['fetchFor']
   /** Makes the health monitor of a template. @default one that probes by the template's settings */
   readonly watch?: ((options: WatchOptions) => RouteHealth) | undefined
   readonly interceptors?: readonly Interceptor[] | undefined
@@ -312,6 +314,7 @@ export class Gateway {
           registry: options.registry,
           circuits: options.circuits ?? [],
           refuseCommand: options.refuseCommand,
+          fetchFor: options.fetchFor,
           random: this.#random,
           onEvent: this.#onEvent,
         }),

@@ -17,6 +17,8 @@ export interface WatchOptions {
   readonly circuits: readonly StoredCircuit[]
   /** Why the command that checks this template's health must not be run; undefined when it may. @default it may */
   readonly refuseCommand?: ((template: Template) => string | undefined) | undefined
+  /** How an instance is asked by a health check of the kind `http`. @default the global fetch, without its certificates */
+  readonly fetchFor?: ((instance: Instance) => typeof globalThis.fetch) | undefined
   readonly random: () => number
   readonly onEvent: GatewayObserver
 }
@@ -36,14 +38,18 @@ export function watchTemplate(options: WatchOptions): HealthMonitor<HealthTarget
   })
 }
 
-function probeFor({ template, settings, endpointOf, refuseCommand }: WatchOptions): Probe<HealthTarget> {
+function probeFor({ template, settings, endpointOf, refuseCommand, fetchFor }: WatchOptions): Probe<HealthTarget> {
   const check = settings.healthCheck
   const connectionOf = (target: HealthTarget): Connection => require(endpointOf(target.id)).connection
   const instanceOf = (target: HealthTarget): Instance => require(endpointOf(target.id)).instance
   switch (check.kind) {
     case 'http': {
-      const probe = httpProbe({ path: check.path, status: check.status })
-      return (target, signal) => probe({ ...target, url: httpUrl(instanceOf(target)) }, signal)
+      const { path, status } = check
+      return (target, signal) => {
+        const instance = instanceOf(target)
+        const probe = httpProbe({ path, status, fetch: fetchFor?.(instance) })
+        return probe({ url: httpUrl(instance) }, signal)
+      }
     }
     case 'command': {
       const run = commandProbe({ command: check.command, args: check.args })

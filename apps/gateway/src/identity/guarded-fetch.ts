@@ -2,14 +2,14 @@ import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { Readable } from 'node:stream'
 import type { FetchFunction } from '@mcp-platform/auth'
-import { AddressGuard, type AddressPolicy } from '@mcp-platform/mcp-upstream'
+import { AddressGuard, type AddressPolicy, type TlsOptions } from '@mcp-platform/mcp-upstream'
 
 /**
  * A GET that goes only where servers may be too: the name is resolved, every address checked, and the connection made to
- * a checked one. Follows no redirect, keeps no connection, knows no proxy.
+ * a checked one. Follows no redirect, keeps no connection, knows no proxy. `tls`: authority and client certificate.
  * It rejects with UpstreamAddressRefusedError for an address that the policy does not allow.
  */
-export function guardedFetch(policy: AddressPolicy): FetchFunction {
+export function guardedFetch(policy: AddressPolicy, tls: TlsOptions = {}): FetchFunction {
   const guard = new AddressGuard(policy)
   return async (url, { headers, signal }) => {
     const target = new URL(url)
@@ -17,7 +17,8 @@ export function guardedFetch(policy: AddressPolicy): FetchFunction {
     const given = Object.fromEntries(new Headers(headers))
     const open = target.protocol === 'https:' ? httpsRequest : httpRequest
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
-    const request = open(target, { headers: given, agent: false, lookup: guard.lookup, signal: signal ?? undefined })
+    const { lookup } = guard
+    const request = open(target, { ...tls, headers: given, agent: false, lookup, signal: signal ?? undefined })
     request.once('response', resolve).once('error', reject).end()
     return toResponse(await promise)
   }

@@ -99,8 +99,15 @@ describe('an address that nobody may be sent to', () => {
 
   it('is not connected to from a registry file, nor from an import', async () => {
     const urls = refusedUrls(port)
+    const health_check = { kind: 'http', path: '/mcp' }
     const templates = Object.fromEntries(
-      urls.map((endpoint, index) => [`f${index}`, { instances: [{ id: 'x', endpoint }] }]),
+      urls.flatMap((endpoint, index) => {
+        const instances = [{ id: 'x', endpoint }]
+        return [
+          [`f${index}`, { instances }],
+          [`h${index}`, { health_check, instances }],
+        ]
+      }),
     )
     const file = join((await tempDir()).path, 'registry.json')
     await writeFile(file, JSON.stringify({ templates }))

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream'
 import { promisify } from 'node:util'
 import { describe, expect, it } from '@jest/globals'
-import { startFaultServer, tempDir } from '@mcp-platform/test-kit'
+import { startFaultServer, tempDir, waitFor } from '@mcp-platform/test-kit'
 import { start } from '../helpers.js'
 
 interface Identity {
@@ -30,6 +30,7 @@ async function lockedServer(server: Identity, client: Identity, behind: string) 
   const options = { ...server, ca: client.cert, requestCert: true, rejectUnauthorized: true }
   const https = createServer(options, (incoming, outgoing) => {
     const { method, headers, url = '/' } = incoming
+    if (url === '/healthz') return void outgoing.end()
     const forward = request(new URL(url, behind), { method, headers }, (answer) => {
       outgoing.writeHead(answer.statusCode ?? 500, answer.headers)
       pipeline(answer, outgoing, () => undefined)
@@ -81,6 +82,26 @@ describe('a server behind TLS', () => {
     const again = await start({ env })
     expect((await again.admin('POST', '/mcp/fs/tools/call', call)).text).toContain('hello')
     await again.close()
+    await locked.close()
+    await upstream.stop()
+  })
+
+  it('is asked by an HTTP health check with the same certificates', async () => {
+    const upstream = await startFaultServer()
+    const [server, client] = [await selfSigned('server'), await selfSigned('gateway')]
+    const locked = await lockedServer(server, client, upstream.url)
+    const gateway = await start()
+    const health_check = { kind: 'http', path: '/healthz' }
+    const checked = (tls: object) => ({ health_check, instances: [{ id: 'x', endpoint: locked.url, tls }] })
+    const templates = { good: checked({ ca: server.cert, ...client }), stranger: checked({ ca: server.cert }) }
+    expect((await gateway.admin('POST', '/gateway/import', { templates })).status).toBe(200)
+    const verdict = async (template: string) => {
+      const instance = async () => (await gateway.get(`/mcp/${template}/health`)).json.instances.x
+      await waitFor(async () => (await instance()).last_health_check !== null, { what: `${template} was checked` })
+      return (await instance()).healthy
+    }
+    expect([await verdict('good'), await verdict('stranger')]).toEqual([true, false])
+    await gateway.close()
     await locked.close()
     await upstream.stop()
   })
