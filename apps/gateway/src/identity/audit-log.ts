@@ -68,11 +68,6 @@ export class AuditLog {
     return this.#options.store.query(query)
   }
 
-  /** Forgets at most `limit` of the oldest records of the database trail. @returns how many */
-  sweep(before: Date, limit: number): Promise<number> {
-    return this.#options.store.sweep(before, limit)
-  }
-
   /** Reads both trails whole and checks their chains. */
   async verify(): Promise<AuditCheck> {
     const { store, chain } = this.#options

@@ -11,7 +11,6 @@ import {
   localAdmin,
   Mac,
   type PublishedKeys,
-  type RefreshTokenStore,
   Sessions,
   SigningKeys,
   type TokenVerifier,
@@ -51,13 +50,6 @@ const KEYS_MS = 60_000
 const ISSUER = 'urn:mcp-gateway'
 /** How often uses of keys are written down; they are noted to five minutes anyway. */
 const USES_MS = 30_000
-const SWEEP_MS = 3_600_000
-const DAY_MS = 24 * 3_600_000
-/** Keys that have ended are listed for this long. */
-const ENDED_KEPT_MS = 30 * DAY_MS
-const AUDIT_KEPT_MS = 90 * DAY_MS
-/** Audit records forgotten at once, so that no transaction takes long. */
-const SWEEP_BATCH = 1_000
 
 export interface IdentityOptions {
   readonly settings: Settings
@@ -91,7 +83,6 @@ export class Identity {
   readonly #options: IdentityOptions
   readonly #routines: readonly Routine[]
   readonly #snapshot: IdentitySnapshot
-  readonly #refreshTokens: RefreshTokenStore
   /** Those of the last run, while the database has not answered yet. */
   #savedKeys: PublishedKeys | undefined
   #loaded = false
@@ -152,13 +143,12 @@ export class Identity {
       },
     })
     this.throttle = new LoginThrottle({ perAddress: this.door.limits.login, onEvent })
-    this.#refreshTokens = kyselyRefreshTokenStore(kysely, dialect)
     this.sessions = new Sessions({
       directory: this.directory,
       passwords,
       throttle: this.throttle,
       tokens: new AccessTokenIssuer({ issuer, audience: issuer, keys: this.signingKeys }),
-      refreshTokens: this.#refreshTokens,
+      refreshTokens: kyselyRefreshTokenStore(kysely, dialect),
       audit: this.audit.record,
       onEvent,
     })
@@ -282,24 +272,11 @@ export class Identity {
     return [
       new Routine(KEYS_MS, () => this.#maintain(), failed('the signing keys')),
       new Routine(USES_MS, () => this.#flushUses(), failed('the last use of API keys')),
-      new Routine(SWEEP_MS, () => this.#sweep(), failed('what is over')),
     ]
   }
 
   async #maintain(): Promise<void> {
     if (this.#loaded && this.#options.watch.state === 'ok') await this.signingKeys.maintain()
-  }
-
-  // Several nodes at once do no harm: each finds less to forget.
-  async #sweep(): Promise<void> {
-    if (this.#options.watch.state === 'unavailable') return
-    const now = Date.now()
-    await this.#refreshTokens.sweep(new Date(now))
-    await this.directory.store.sweep(new Date(now - ENDED_KEPT_MS))
-    let forgotten = SWEEP_BATCH
-    while (forgotten === SWEEP_BATCH && !this.#closing) {
-      forgotten = await this.audit.sweep(new Date(now - AUDIT_KEPT_MS), SWEEP_BATCH)
-    }
   }
 
   async #flushUses(): Promise<void> {

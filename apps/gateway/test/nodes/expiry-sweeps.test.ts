@@ -1,0 +1,20 @@
+import { describe, expect, it } from '@jest/globals'
+import { kyselyRefreshTokenStore } from '@mcp-platform/store-kysely/auth'
+import { expirySweeps } from '../../src/nodes/expiry-sweeps.js'
+import { openStores } from '../../src/open-stores.js'
+
+const NOW = Date.parse('2026-11-22T10:00:00.000Z')
+
+describe('what one node sweeps for all', () => {
+  it('is refresh tokens at their expiry, and none before', async () => {
+    const stores = await openStores({ database: 'sqlite::memory:' })
+    const tokens = kyselyRefreshTokenStore(stores.kysely, stores.dialect)
+    const createdAt = new Date(NOW - 60_000)
+    const token = { family: 'f', user: 'anna', epoch: 1, client: 'c', createdAt }
+    await tokens.insert({ ...token, hash: 'over', expiresAt: new Date(NOW - 1) })
+    await tokens.insert({ ...token, hash: 'good', expiresAt: new Date(NOW + 1) })
+    for (const sweep of expirySweeps(stores, undefined, () => NOW)) await sweep()
+    expect([await tokens.find('over'), (await tokens.find('good'))?.hash]).toEqual([undefined, 'good'])
+    await stores.close()
+  })
+})
