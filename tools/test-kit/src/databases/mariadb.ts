@@ -42,6 +42,8 @@ async function findProgram(name: string): Promise<string | undefined> {
 async function ownMariadb(install: string, daemon: string): Promise<TestDatabase> {
   const folder = await tempDir('mcpp-mariadb-')
   const data = join(folder.path, 'data')
+  // A server that starts, the installer's too, deletes the temporary tables in its tmpdir: in /tmp those of its neighbours too.
+  const ownTemporary = `--tmpdir=${folder.path}`
   const asNobody = isRoot() ? ['--user=nobody'] : []
   const nobody = isRoot() ? await systemUser('nobody') : undefined
   if (nobody !== undefined) await chown(folder.path, nobody.uid, nobody.gid)
@@ -49,6 +51,7 @@ async function ownMariadb(install: string, daemon: string): Promise<TestDatabase
     '--no-defaults',
     ...asNobody,
     `--datadir=${data}`,
+    ownTemporary,
     '--skip-test-db',
     '--auth-root-authentication-method=normal',
   ])
@@ -63,8 +66,7 @@ async function ownMariadb(install: string, daemon: string): Promise<TestDatabase
       '--no-defaults',
       ...asNobody,
       `--datadir=${data}`,
-      // A server that starts deletes the temporary tables in its tmpdir: in a shared /tmp those of its neighbours too.
-      `--tmpdir=${folder.path}`,
+      ownTemporary,
       `--port=${port}`,
       '--bind-address=127.0.0.1',
       '--skip-name-resolve',
