@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import { AuditChain, MasterKey, MasterKeyRing } from '@mcp-platform/auth'
 import {
   auditStoreConformance,
@@ -17,6 +17,7 @@ import {
   kyselySigningKeyStore,
 } from '../src/auth.js'
 import type { DialectName, StoreTables } from '../src/index.js'
+import { onServer } from './on-server.js'
 import { migrated, type TestBed } from './support.js'
 
 const kit = { describe, it, expect }
@@ -54,13 +55,5 @@ export async function serverAuthConformance<S extends { stop(): Promise<void> }>
   start: () => Promise<Availability<S>>,
   makeBed: (server: S) => Promise<TestBed>,
 ): Promise<void> {
-  const { database: server, reason } = await start()
-  if (server === undefined) {
-    describe.skip(`${name}: ${reason}`, () => {
-      it('is not run', () => undefined)
-    })
-    return
-  }
-  afterAll(() => server.stop())
-  authConformance(() => makeBed(server))
+  await onServer(name, start, (server) => authConformance(() => makeBed(server)))
 }

@@ -1,22 +1,13 @@
 import { afterEach, describe, expect, it } from '@jest/globals'
-import {
-  type CompiledQuery,
-  type DatabaseConnection,
-  type Dialect,
-  DummyDriver,
-  Kysely,
-  MssqlAdapter,
-  MssqlIntrospector,
-  MssqlQueryCompiler,
-} from 'kysely'
+import type { Kysely } from 'kysely'
 import { copyIn, copyOut } from '../src/backup.js'
 import { kyselyLeaseStore, kyselyNodeStore, sweep } from '../src/gateway.js'
 import { kyselyCircuitStore } from '../src/health.js'
 import type { DialectName, StoreTables } from '../src/index.js'
 import { MIGRATION_STEPS } from '../src/migration-steps.js'
 import { migrate } from '../src/migrations.js'
-import { OracleDialect } from '../src/oracle/dialect.js'
 import { kyselyRegistryStore } from '../src/registry.js'
+import { type Recorded, recordedMssql, recordedOracle } from './recorded.js'
 import { openSqlite } from './support.js'
 
 const INSTANT = '2026-11-22T10:00:00.123Z'
@@ -33,11 +24,6 @@ const ROW = {
 }
 const FINDS = /^(declare|select .*(from "registry_version"|sysutcdatetime|systimestamp|from "leases"))/
 
-interface Recorded {
-  readonly db: Kysely<StoreTables>
-  readonly statements: string[]
-}
-
 /** What a database answers: with `migrated` it has our schema, without it has nothing. */
 function answer(sql: string, migrated: boolean): object[] {
   if (FINDS.test(sql) && !sql.includes('order by')) return [ROW]
@@ -47,44 +33,8 @@ function answer(sql: string, migrated: boolean): object[] {
   return sql.startsWith('select "name" from "schema_migrations"') ? MIGRATION_STEPS.map(({ name }) => ({ name })) : []
 }
 
-/** Compiles for SQL Server and runs nothing. */
-function mssql(migrated = false): Recorded {
-  const statements: string[] = []
-  const connection: DatabaseConnection = {
-    executeQuery: async <R>({ sql }: CompiledQuery) => {
-      statements.push(sql)
-      return { rows: answer(sql, migrated) as R[] }
-    },
-    streamQuery: () => {
-      throw new Error('nothing streams')
-    },
-  }
-  const driver = new DummyDriver()
-  driver.acquireConnection = async () => connection
-  const dialect: Dialect = {
-    createAdapter: () => new MssqlAdapter(),
-    createDriver: () => driver,
-    createIntrospector: (on) => new MssqlIntrospector(on),
-    createQueryCompiler: () => new MssqlQueryCompiler(),
-  }
-  return { db: new Kysely<StoreTables>({ dialect }), statements }
-}
-
-/** Our Oracle dialect and driver on a pool that only writes down what it is told. */
-function oracle(migrated = false): Recorded {
-  const statements: string[] = []
-  const client = {
-    execute: async (sql: string, _binds: readonly unknown[], { autoCommit }: { autoCommit: boolean }) => {
-      statements.push(autoCommit ? `${sql} -- commits` : sql)
-      return { rows: answer(sql, migrated), rowsAffected: 0 }
-    },
-    commit: async () => void statements.push('-- commit'),
-    rollback: async () => void statements.push('-- rollback'),
-    close: async () => undefined,
-  }
-  const pool = { getConnection: async () => client, close: async () => undefined }
-  return { db: new Kysely<StoreTables>({ dialect: new OracleDialect({ pool, outFormat: 4002 }) }), statements }
-}
+const mssql = (migrated = false): Recorded => recordedMssql((sql) => answer(sql, migrated))
+const oracle = (migrated = false): Recorded => recordedOracle((sql) => answer(sql, migrated))
 
 async function everyQuery(db: Kysely<StoreTables>, dialect: DialectName): Promise<void> {
   const store = kyselyRegistryStore(db, dialect)

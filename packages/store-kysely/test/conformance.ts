@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import type { RegistryOperation } from '@mcp-platform/core-registry'
 import { registryStoreConformance } from '@mcp-platform/core-registry/testing'
 import { circuitStoreConformance } from '@mcp-platform/health/testing'
@@ -9,6 +9,7 @@ import { kyselyLeaseStore, kyselyNodeStore, sweep } from '../src/gateway.js'
 import { kyselyCircuitStore } from '../src/health.js'
 import { migrate, migrationStatus } from '../src/migrations.js'
 import { kyselyRegistryStore } from '../src/registry.js'
+import { onServer } from './on-server.js'
 import { migrated, sqliteMemory, type TestBed } from './support.js'
 
 /** What every database must do: the suites of all ports, migrations, and the node list. */
@@ -201,15 +202,7 @@ export async function serverConformance<S extends { stop(): Promise<void> }>(
   start: () => Promise<Availability<S>>,
   makeBed: (server: S) => Promise<TestBed>,
 ): Promise<void> {
-  const { database: server, reason } = await start()
-  if (server === undefined) {
-    describe.skip(`${name}: ${reason}`, () => {
-      it('is not run', () => undefined)
-    })
-    return
-  }
-  afterAll(() => server.stop())
-  storeConformance(() => makeBed(server))
+  await onServer(name, start, (server) => storeConformance(() => makeBed(server)))
 }
 
 async function on(makeBed: () => Promise<TestBed>, body: (bed: TestBed) => Promise<void>): Promise<void> {
