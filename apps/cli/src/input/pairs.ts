@@ -5,10 +5,10 @@ export function parsePairs(flag: string, texts: readonly string[] = []): Record<
   return Object.fromEntries(texts.map((text) => splitPair(flag, text)))
 }
 
-/** Splits at the first `=`. @throws CliError (usage), with `next` as the command to type */
-export function splitPair(flag: string, text: string, next?: string): readonly [string, string] {
+/** Splits at the first `=`. @param taker who expects the pair: a flag, or a command @throws CliError (usage) */
+export function splitPair(taker: string, text: string): readonly [string, string] {
   const at = text.indexOf('=')
-  if (at <= 0) throw usageError(`${flag} expects KEY=VALUE.`, next)
+  if (at <= 0) throw usageError(`${taker} expects KEY=VALUE.`)
   return [text.slice(0, at), text.slice(at + 1)]
 }
 
