@@ -146,12 +146,19 @@ describe('a locked SQLite file', () => {
   it('is waited for without holding the event loop', () =>
     on(sqliteFile(), async (bed) => {
       const [other, mine] = [await bed.open(), await bed.open()]
-      const store = kyselyRegistryStore(mine, bed.dialect)
+      const refused = Promise.withResolvers<void>()
+      // Asked for chance when an attempt has failed and the next is put off.
+      const random = (): number => {
+        refused.resolve()
+        return 0.5
+      }
+      const store = kyselyRegistryStore(mine, bed.dialect, { random })
       const lock = await other.startTransaction().execute()
       await sql`update registry_version set v = v`.execute(lock)
       const commit = store.commit({ operations: [putTemplate()], action: 'test' }, by)
       // Released by the event loop: were it held, the commit could only fail.
-      setTimeout(() => void lock.rollback().execute(), 150)
+      await refused.promise
+      await lock.rollback().execute()
       expect(await commit).toBe(1)
     }))
 
