@@ -119,10 +119,20 @@ describe('configuration', () => {
     expect((await faultOf({ configFile: '/nowhere/gateway.yaml' })).message).toBe(
       '/nowhere/gateway.yaml: there is no such configuration file',
     )
-    expect((await faultOf({ configFile: await file('a.yaml', 'port: [1') })).message).toMatch(
-      /is neither JSON nor YAML/,
+    expect((await faultOf({ configFile: await file('a.yaml', 'port: 1\nhost: [S3cret') })).message).toMatch(
+      /a\.yaml: is neither JSON nor YAML \(line 2 column \d+: [A-Z_]+\)$/,
     )
     expect((await faultOf({ configFile: await file('a.yaml', '- port') })).message).toMatch(/must hold an object/)
+  })
+
+  it('refuses a file whose aliases would make it grow without bound, or lead nowhere', async () => {
+    const levels = Array.from({ length: 8 }, (_, at) => `l${at + 1}: &l${at + 1} [${Array(10).fill(`*l${at}`).join()}]`)
+    const bomb = ['l0: &l0 [x]', ...levels].join('\n')
+    for (const text of [bomb, 'port: *S3cret']) {
+      const { message } = await faultOf({ configFile: await file('a.yaml', text) })
+      expect(message).toMatch(/a\.yaml: is neither JSON nor YAML \(/)
+      expect(message).not.toContain('S3cret')
+    }
   })
 
   it('reads paths of a file relative to the file', async () => {

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { parseDocument } from 'yaml'
 import { type ConfigFault, reasonOf, systemCode } from '../errors.js'
 import { fileKeys, nearest } from './names.js'
 import { settingNames } from './settings.js'
+import { parseYaml, YamlError } from './yaml.js'
 
 /** A configuration file that was read: its members, and the folder that its relative paths are relative to. */
 export interface ConfigFile {
@@ -38,17 +38,22 @@ async function readText(path: string, report: Report): Promise<string | undefine
 }
 
 function parse(source: string, report: Report): readonly (readonly [string, unknown])[] {
-  const document = parseDocument(source, { uniqueKeys: true })
-  const [bad] = document.errors
-  if (bad !== undefined) {
-    report('config', `is neither JSON nor YAML: ${bad.message.split('\n', 1)[0]}`)
-    return []
-  }
-  const content: unknown = document.toJS({ maxAliasCount: 100 })
+  const content = read(source, report)
+  if (content === undefined) return []
   if (content === null) return []
   if (typeof content === 'object' && !Array.isArray(content)) return Object.entries(content)
   report('config', 'must hold an object of settings, like "port: 8080"')
   return []
+}
+
+function read(source: string, report: Report): unknown {
+  try {
+    return parseYaml(source)
+  } catch (error) {
+    if (!(error instanceof YamlError)) throw error
+    report('config', `is neither JSON nor YAML (${error.message})`)
+    return undefined
+  }
 }
 
 function unknownKey(key: string): string {

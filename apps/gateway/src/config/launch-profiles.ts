@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { type LaunchProfiles, parseLaunchProfiles } from '@mcp-platform/core-registry'
-import { parseDocument } from 'yaml'
 import { GatewayConfigError, reasonOf } from '../errors.js'
+import { parseYaml, YamlError } from './yaml.js'
 
 /**
  * Reads the launch profiles of this machine, JSON or YAML; none where no file is given. Its values are never repeated: an
@@ -24,10 +24,12 @@ async function readText(path: string): Promise<string> {
 }
 
 function parse(source: string, path: string): unknown {
-  const document = parseDocument(source, { uniqueKeys: true, prettyErrors: false })
-  const [bad] = document.errors
-  if (bad !== undefined) throw unusable(path, `is neither JSON nor YAML (${bad.code})`)
-  return document.toJS({ maxAliasCount: 100 })
+  try {
+    return parseYaml(source)
+  } catch (error) {
+    if (error instanceof YamlError) throw unusable(path, `is neither JSON nor YAML (${error.message})`)
+    throw error
+  }
 }
 
 function unusable(path: string, message: string): GatewayConfigError {

@@ -119,7 +119,9 @@ describe('a launch profile', () => {
     expect(refused.message).toMatch(/b\/c/)
     expect(refused.message).not.toContain(SECRET)
     await writeFile(file, `profiles: [${SECRET}`)
-    expect((await startFailure({ env, flags: { port: 0, 'launch-profiles': file } })).message).not.toContain(SECRET)
+    const broken = await startFailure({ env, flags: { port: 0, 'launch-profiles': file } })
+    expect(broken.message).toMatch(/is neither JSON nor YAML \(line 1 column \d+: /)
+    expect(broken.message).not.toContain(SECRET)
     expect((await startFailure({ env, flags: { port: 0, 'launch-profiles': `${file}x` } })).message).toMatch(
       /cannot be read/,
     )
