@@ -12,6 +12,16 @@ export type {
 } from './events.js'
 export type { Hop, HopExchange } from './faces/homes.js'
 export { Gateway, type GatewayOptions } from './gateway.js'
+export {
+  type ClaimOutcome,
+  IDEMPOTENCY_KEPT_MS,
+  type IdempotencyClaim,
+  type IdempotencyRecord,
+  type IdempotencyResult,
+  type IdempotencyScope,
+  type IdempotencyStore,
+  MAX_KEPT_RESULT_BYTES,
+} from './idempotency.js'
 export type { Interceptor } from './interceptors.js'
 export type { CallEnd } from './pipeline.js'
 export { GATEWAY_CLIENT } from './plain-caller.js'

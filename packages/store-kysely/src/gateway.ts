@@ -3,6 +3,7 @@ import { type DialectName, traitsOf, upsert } from './dialects.js'
 import type { NodesTable, StoreTables } from './tables.js'
 import { type Patience, retrying, transact } from './transact.js'
 
+export { type IdempotencyStoreOptions, kyselyIdempotencyStore } from './idempotency.js'
 export { kyselyLeaseStore, type Lease, type LeaseStore } from './leases.js'
 export { type Retention, sweep } from './retention.js'
 

@@ -29,6 +29,7 @@ export type { Seal } from './seal.js'
 export type {
   AuditEventsTable,
   CircuitStatesTable,
+  IdempotencyKeysTable,
   InstancesTable,
   LeasesTable,
   LoadBalancerConfigsTable,

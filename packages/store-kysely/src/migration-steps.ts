@@ -158,6 +158,15 @@ export const MIGRATION_STEPS: readonly MigrationStep[] = [
   }),
   addedColumn('019_instances_signature', 'instances', 'signature', nullable(key(128))),
   addedColumn('020_load_balancer_configs_signature', 'load_balancer_configs', 'signature', nullable(key(128))),
+  table('021_idempotency_keys', 'idempotency_keys', ['id'], {
+    id: key(64),
+    fingerprint: key(128),
+    owner: NAME,
+    state: key(16),
+    claimed_until: INSTANT,
+    expires_at: INSTANT,
+    result: nullable(text),
+  }),
 ]
 
 function table(name: string, tableName: keyof StoreTables, primaryKey: string[], columns: Columns): MigrationStep {

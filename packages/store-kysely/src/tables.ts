@@ -15,6 +15,7 @@ export interface StoreTables extends AuthTables {
   circuit_states: CircuitStatesTable
   nodes: NodesTable
   leases: LeasesTable
+  idempotency_keys: IdempotencyKeysTable
 }
 
 /** One row. Every writer of the registry updates it first, so commit order is the order of numbers. */
@@ -102,4 +103,20 @@ export interface LeasesTable {
   generation: number | string
   /** By the database's clock. */
   expires_at: string
+}
+
+export interface IdempotencyKeysTable {
+  /** Hash of principal, template and key. */
+  id: string
+  /** Tells whether a repeat is the same call. */
+  fingerprint: string
+  /** Who runs the call, or ran it. */
+  owner: string
+  state: string
+  /** By the database's clock. */
+  claimed_until: string
+  /** By the database's clock. */
+  expires_at: string
+  /** Sealed; null while in progress, and when it is not kept. */
+  result: string | null
 }

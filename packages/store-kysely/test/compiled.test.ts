@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals'
 import type { Kysely } from 'kysely'
 import { copyIn, copyOut } from '../src/backup.js'
-import { kyselyLeaseStore, kyselyNodeStore, sweep } from '../src/gateway.js'
+import { kyselyIdempotencyStore, kyselyLeaseStore, kyselyNodeStore, sweep } from '../src/gateway.js'
 import { kyselyCircuitStore } from '../src/health.js'
 import type { DialectName, StoreTables } from '../src/index.js'
 import { MIGRATION_STEPS } from '../src/migration-steps.js'
@@ -68,6 +68,13 @@ async function everyQuery(db: Kysely<StoreTables>, dialect: DialectName): Promis
   await expect(leases.fenced(lease, async () => undefined)).rejects.toMatchObject({ code: 'STORE_LEASE_LOST' })
   await leases.release(lease)
   await db.transaction().execute((trx) => sweep(trx, dialect))
+  const keys = kyselyIdempotencyStore(db, dialect)
+  const claim = { principal: 'p', template: 'fs', key: 'k', fingerprint: 'f', owner: 'n', claimMs: 1_000 }
+  expect(await keys.claim(claim)).toEqual({ state: 'claimed' })
+  await keys.complete(claim, '{}')
+  await keys.release(claim)
+  await keys.read(claim)
+  await keys.sweep(10)
 }
 
 const opened: Kysely<StoreTables>[] = []

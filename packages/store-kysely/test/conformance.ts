@@ -1,16 +1,27 @@
 import { describe, expect, it } from '@jest/globals'
 import type { RegistryOperation } from '@mcp-platform/core-registry'
 import { registryStoreConformance } from '@mcp-platform/core-registry/testing'
+import { idempotencyStoreConformance } from '@mcp-platform/gateway-core/testing'
 import { circuitStoreConformance } from '@mcp-platform/health/testing'
 import type { Availability } from '@mcp-platform/test-kit/databases'
 import { sql } from 'kysely'
 import { copyIn, copyOut, isBlank } from '../src/backup.js'
-import { kyselyLeaseStore, kyselyNodeStore, sweep } from '../src/gateway.js'
+import { kyselyIdempotencyStore, kyselyLeaseStore, kyselyNodeStore, sweep } from '../src/gateway.js'
 import { kyselyCircuitStore } from '../src/health.js'
+import type { Seal } from '../src/index.js'
 import { migrate, migrationStatus } from '../src/migrations.js'
 import { kyselyRegistryStore } from '../src/registry.js'
 import { onServer } from './on-server.js'
 import { migrated, sqliteMemory, type TestBed } from './support.js'
+
+/** Turns a text round and says whose it is: as good as a cipher for seeing what is written down. */
+const REVERSED: Seal = {
+  seal: (plain, aad) => `${aad}|${[...plain].reverse().join('')}`,
+  open: (sealed, aad) => {
+    if (!sealed.startsWith(`${aad}|`)) throw new Error('sealed for another row')
+    return [...sealed.slice(aad.length + 1)].reverse().join('')
+  },
+}
 
 /** What every database must do: the suites of all ports, migrations, and the node list. */
 export function storeConformance(makeBed: () => Promise<TestBed>): void {
@@ -30,6 +41,58 @@ export function storeConformance(makeBed: () => Promise<TestBed>): void {
       reopen: async () => kyselyCircuitStore(await bed.open(), bed.dialect),
       close: () => bed.close(),
     }
+  })
+
+  idempotencyStoreConformance({ describe, it, expect }, async () => {
+    const bed = await migrated(makeBed())
+    const open = async () => kyselyIdempotencyStore(await bed.open(), bed.dialect, { seal: REVERSED })
+    return { store: await open(), reopen: open, close: () => bed.close() }
+  })
+
+  describe('idempotency store', () => {
+    it('writes down neither keys nor results in plain, and without a seal no result at all', async () => {
+      await on(makeBed, async (bed) => {
+        const db = await bed.open()
+        const claim = {
+          principal: 'user:anna',
+          template: 'fs',
+          key: 'my-key',
+          fingerprint: 'f',
+          owner: 'n',
+          claimMs: 9,
+        }
+        const sealing = kyselyIdempotencyStore(db, bed.dialect, { seal: REVERSED })
+        await sealing.claim(claim)
+        await sealing.complete(claim, '"secret"')
+        const rows = JSON.stringify(await db.selectFrom('idempotency_keys').selectAll().execute())
+        expect(rows).not.toMatch(/anna|my-key|secret/)
+        const bare = kyselyIdempotencyStore(db, bed.dialect)
+        await expect(bare.read(claim)).rejects.toMatchObject({ code: 'STORE_SEALED' })
+        await bare.claim({ ...claim, key: 'other' })
+        await bare.complete({ ...claim, key: 'other' }, '"secret"')
+        expect(await bare.read({ ...claim, key: 'other' })).toMatchObject({ state: 'done', result: { kept: false } })
+      })
+    })
+
+    it('comes back from a copy', async () => {
+      await on(makeBed, async (bed) => {
+        const place = { db: await bed.open(), dialect: bed.dialect }
+        const copy = await sqliteMemory()
+        try {
+          const claim = { principal: 'p', template: 'fs', key: 'k', fingerprint: 'f', owner: 'n', claimMs: 60_000 }
+          const keys = kyselyIdempotencyStore(place.db, bed.dialect, { seal: REVERSED })
+          await keys.claim(claim)
+          await keys.complete(claim, '1')
+          const target = { db: await copy.open(), dialect: copy.dialect }
+          expect(await copyOut(place, target)).toMatchObject({ idempotency_keys: 1 })
+          await place.db.deleteFrom('idempotency_keys').execute()
+          await copyIn(target, place)
+          expect(await keys.read(claim)).toMatchObject({ state: 'done', result: { kept: true, json: '1' } })
+        } finally {
+          await copy.close()
+        }
+      })
+    })
   })
 
   describe('migrate', () => {

@@ -94,7 +94,7 @@ describe('a backup', () => {
     const database = await newFile()
     await makeTemplate(database, 'old')
     const path = database.slice('sqlite://'.length)
-    const latest = '020_load_balancer_configs_signature'
+    const latest = '021_idempotency_keys'
     const without = 'alter table load_balancer_configs drop column signature'
     alter(path, `delete from schema_migrations where name = '${latest}'`, without)
     const file = join((await tempDir()).path, 'b')
