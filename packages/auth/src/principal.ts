@@ -12,6 +12,7 @@ export type Scope =
   | 'audit:read'
   | 'metrics:read'
 
+/** A set of scopes by name; `roleScopes` says which. */
 export type Role = 'admin' | 'operator' | 'user' | 'auditor'
 
 /** Who is calling, after authentication. Immutable. */

@@ -77,6 +77,7 @@ export interface Instance {
   readonly untrusted?: string | undefined
 }
 
+/** How an instance is chosen for a call. The registry only keeps the name. */
 export type StrategyName =
   | 'round_robin'
   | 'least_connections'

@@ -26,11 +26,13 @@ export interface RegistryVersionTable {
   pruned: number | string
 }
 
+/** A row per template; its settings are in {@link LoadBalancerConfigsTable}. `v`: the version that changed it last. */
 export interface TemplatesTable {
   name: string
   v: number | string
 }
 
+/** Settings of a template, as JSON: those that hold, those that a source declares, and those set by hand. */
 export interface LoadBalancerConfigsTable {
   template_name: string
   settings: string
@@ -41,6 +43,7 @@ export interface LoadBalancerConfigsTable {
   signature: string | null
 }
 
+/** A row per instance; what has no column of its own is JSON in `spec`. */
 export interface InstancesTable {
   template_name: string
   id: string
@@ -55,6 +58,7 @@ export interface InstancesTable {
   v: number | string
 }
 
+/** What was deleted at which version, so that others can follow without loading everything. */
 export interface TombstonesTable {
   kind: 'template' | 'instance' | 'user' | 'api-key'
   /** `*` for users and API keys. */
@@ -65,6 +69,7 @@ export interface TombstonesTable {
   deleted_at: string
 }
 
+/** The audit trail, but for its chain (`audit_links`). */
 export interface AuditEventsTable {
   /** Sorts by time. */
   id: string
@@ -79,6 +84,7 @@ export interface AuditEventsTable {
   details: string
 }
 
+/** What is known of circuits, so that a restart does not close those that are open. `group_name`: the template. */
 export interface CircuitStatesTable {
   group_name: string
   target_id: string
@@ -89,6 +95,7 @@ export interface CircuitStatesTable {
   since: string
 }
 
+/** Gateway processes that share the database. Instants are of the database's clock. */
 export interface NodesTable {
   id: string
   started_at: string
@@ -96,6 +103,7 @@ export interface NodesTable {
   details: string
 }
 
+/** The right to do alone what must be done once. */
 export interface LeasesTable {
   name: string
   owner: string

@@ -30,6 +30,7 @@ export interface ProfilesDocument {
   profiles: Record<string, Profile>
 }
 
+/** The profile that is used where none was chosen. */
 export const DEFAULT_PROFILE = 'default'
 const FILE_NAME = 'config.json'
 const PROFILE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/

@@ -1,5 +1,6 @@
 import { SETTINGS, type Setting, type SettingName } from './settings.js'
 
+/** What the environment variables of all settings begin with. */
 export const ENV_PREFIX = 'MCP_GATEWAY_'
 
 /** `health-interval` */

@@ -13,6 +13,7 @@ export interface Parser<T> {
   parse(raw: unknown, folder: string): Parsed<T>
 }
 
+/** A text that is not blank; space around it goes. */
 export function text(): Parser<string> {
   return {
     kind: 'text',
@@ -20,6 +21,7 @@ export function text(): Parser<string> {
   }
 }
 
+/** A path; a relative one is relative to the folder of the file it stands in, else to the working folder. */
 export function path(): Parser<string> {
   return {
     kind: 'path',
@@ -28,6 +30,7 @@ export function path(): Parser<string> {
   }
 }
 
+/** A whole number, both bounds included. */
 export function wholeNumber(min: number, max: number): Parser<number> {
   return numeric('number', `a whole number from ${min} to ${max}`, (n) => Number.isInteger(n) && n >= min && n <= max)
 }
@@ -45,6 +48,7 @@ export function processCount(max: number): Parser<number> {
   }
 }
 
+/** Seconds, with a fraction or without, both bounds included. */
 export function seconds(min: number, max: number): Parser<number> {
   return numeric('seconds', `seconds from ${min} to ${max}`, (n) => n >= min && n <= max)
 }
@@ -70,6 +74,7 @@ const WORDS: Readonly<Record<string, boolean>> = {
   '0': false,
 }
 
+/** True or false; in texts also yes, on, 1, no, off, 0. */
 export function yesOrNo(): Parser<boolean> {
   return {
     kind: 'true | false',
@@ -81,6 +86,7 @@ export function yesOrNo(): Parser<boolean> {
   }
 }
 
+/** One of these words. */
 export function oneOf<const T extends string>(...choices: readonly T[]): Parser<T> {
   return {
     kind: choices.join(' | '),

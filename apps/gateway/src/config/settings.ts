@@ -135,6 +135,7 @@ type ValueOf<S> = S extends { parser: Parser<infer T>; default: infer D }
 /** The settings of one gateway, parsed; what nobody gave and has no default is undefined. */
 export type Settings = { readonly [K in keyof typeof SETTINGS]: ValueOf<(typeof SETTINGS)[K]> }
 
+/** The name of a setting in {@link Settings}. */
 export type SettingName = keyof Settings
 
 /** Every name of {@link SETTINGS} in the order of the table. */

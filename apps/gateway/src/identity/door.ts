@@ -40,6 +40,7 @@ export interface DoorSecrets {
   readonly issuer: string
 }
 
+/** Options of {@link Door}. */
 export interface DoorOptions {
   readonly settings: Settings
   readonly authEnabled: boolean

@@ -8,6 +8,7 @@ import type { RowGuards } from './row-guards.js'
 // Until each node has the new key, those that have not go on writing under the old one.
 const EVERY_MS = 60_000
 
+/** Options of {@link KeyRenewal}. */
 export interface KeyRenewalOptions {
   readonly masterKeys: MasterKeyRing
   readonly guards: RowGuards

@@ -15,6 +15,7 @@ export interface IdentityPrimary {
   keyRehashed(rehash: { readonly id: string; readonly rehash: Rehash }): void
 }
 
+/** Options of {@link WorkerIdentity}. */
 export interface WorkerIdentityOptions {
   readonly settings: Settings
   readonly modes: EffectiveModes

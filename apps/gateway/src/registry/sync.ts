@@ -16,6 +16,7 @@ export type SyncEvent =
   | { readonly type: 'entry-refused'; readonly source: string; readonly path: string; readonly message: string }
   | { readonly type: 'source-failed'; readonly source: string; readonly error: unknown }
 
+/** Options of {@link RegistrySync}. */
 export interface RegistrySyncOptions {
   readonly registry: Registry
   /** Registry file; absent: there are no sources. */

@@ -9,6 +9,7 @@ type Connect = (instance: Instance, settings: TemplateSettings) => Connection
 /** What became of a connection that its instance no longer needs. */
 export type ConnectionEnd = 'cut' | 'forgotten'
 
+/** Options of {@link Connections}. */
 export interface ConnectionsOptions {
   readonly connect: Connect
   readonly rules: StdioRules

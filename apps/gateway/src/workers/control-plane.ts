@@ -32,6 +32,7 @@ import { connectionsSocket, controlSocket, SocketFolder } from './sockets.js'
 
 const NOT_PRIMARY = 'a process that is a worker of node:cluster itself cannot start workers; use --workers 1 there'
 
+/** Options of {@link ControlPlane}. */
 export interface ControlPlaneOptions {
   readonly settings: Settings
   readonly modes: EffectiveModes

@@ -15,6 +15,7 @@ const COUNT_MS = 500
 /** What a worker may take beyond the grace to release everything, in milliseconds. */
 const RELEASE_MS = 5_000
 
+/** Options of {@link Fleet}. */
 export interface FleetOptions {
   readonly size: number
   readonly config: (home: string) => WorkerConfig

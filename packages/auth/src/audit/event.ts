@@ -7,8 +7,10 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\ud800-\udfff]/gu
 
 /** JSON without secrets. */
 export type AuditDetails = { readonly [name: string]: AuditDetail }
+/** One value of {@link AuditDetails}. */
 export type AuditDetail = string | number | boolean | null | readonly AuditDetail[] | AuditDetails
 
+/** How it went: `denied` when somebody may not, `failure` when it was tried and did not work. */
 export type AuditOutcome = 'success' | 'denied' | 'failure'
 
 /** Who did what, when, from where, and how it went. */

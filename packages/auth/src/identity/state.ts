@@ -28,6 +28,7 @@ export interface IdentityChanges {
   readonly changes: readonly IdentityChange[]
 }
 
+/** Nobody and nothing, at version 0: before the first load. */
 export const emptyIdentity: IdentityState = Object.freeze({
   version: 0,
   users: new Map(),

@@ -3,6 +3,7 @@ import { commonPasswords } from './common-passwords.js'
 
 /** Lengths in characters (code points): as many as people write, not as many as a hash could use. */
 export const MIN_PASSWORD_LENGTH = 12
+/** The longest password, in characters: hashing is never given more. */
 export const MAX_PASSWORD_LENGTH = 1_024
 
 const MIN_NAME_LENGTH = 4

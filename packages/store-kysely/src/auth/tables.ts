@@ -10,6 +10,7 @@ export interface AuthTables {
   audit_chains: AuditChainsTable
 }
 
+/** A row per user. `v`: the version that changed it last, shared with the registry. */
 export interface UsersTable {
   name: string
   role: string
@@ -23,6 +24,7 @@ export interface UsersTable {
   v: number | string
 }
 
+/** A row per API key; its text is nowhere. */
 export interface ApiKeysTable {
   id: string
   name: string
@@ -38,12 +40,14 @@ export interface ApiKeysTable {
   v: number | string
 }
 
+/** Access tokens that were ended before their time; kept until `expires_at`. */
 export interface RevokedTokensTable {
   id: string
   expires_at: string
   v: number | string
 }
 
+/** Refresh tokens by the hash of their text; those of one login share a `family`. */
 export interface RefreshTokensTable {
   hash: string
   family: string
@@ -55,6 +59,7 @@ export interface RefreshTokensTable {
   used_at: string | null
 }
 
+/** Keys that sign access tokens; the private half is sealed. */
 export interface SigningKeysTable {
   kid: string
   alg: string
