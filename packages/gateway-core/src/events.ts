@@ -64,6 +64,10 @@ export type GatewayEvent =
   | DeniedEvent
   | ForeignSessionEvent
   | { readonly type: 'list-failed'; readonly template: string; readonly method: string; readonly error: unknown }
+  /** Instances of a template offer different tools; once per change. */
+  | { readonly type: 'catalogue-differs'; readonly template: string; readonly instanceIds: readonly string[] }
+  /** They offer the same tools again. */
+  | { readonly type: 'catalogue-agrees'; readonly template: string; readonly instanceIds: readonly string[] }
   | { readonly type: 'internal-error'; readonly requestId: string; readonly error: unknown }
   | { readonly type: 'balancer'; readonly template: string; readonly event: BalancerEvent }
   | { readonly type: 'health'; readonly template: string; readonly event: HealthEvent }

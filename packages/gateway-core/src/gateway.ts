@@ -42,6 +42,7 @@ import { RouteTable } from './route-table.js'
 import { CallStats } from './stats.js'
 import { TaskIds } from './task-ids.js'
 import { TemplateWatch } from './template-watch.js'
+import { ToolSetWatch } from './tool-set-watch.js'
 import { explainView } from './views/explain.js'
 import { gatewayHealth, templateHealth } from './views/health.js'
 import { registryView, templateView } from './views/registry.js'
@@ -110,6 +111,8 @@ export interface GatewayOptions {
   readonly sessionIdleMs?: number | undefined
   /** How long a client may take to answer a question of a server; the call's total time stands still, in milliseconds. @default 10 min */
   readonly maxAskMs?: number | undefined
+  /** Time between two comparisons of what the instances of a template over HTTP offer, in milliseconds. @default 5 min */
+  readonly toolCheckMs?: number | undefined
   /** Calls that one principal may have in flight, over all processes. @default 1_024 */
   readonly maxInFlightPerPrincipal?: number | undefined
   /** Whether the database answers, for `GET /gateway/health`. @default 'none' */
@@ -145,6 +148,7 @@ export class Gateway {
   readonly #parked: ParkedCalls
   readonly #sessions: SessionBook
   readonly #routes: RouteTable
+  readonly #toolSets: ToolSetWatch
   readonly #context: FaceContext
   readonly #forwarded: FaceContext
   readonly #inherited: FaceContext
@@ -167,6 +171,12 @@ export class Gateway {
       askMs: options.maxAskMs,
     })
     this.#routes = this.#makeRoutes()
+    this.#toolSets = new ToolSetWatch({
+      routes: this.#routes,
+      recheckMs: options.toolCheckMs,
+      now: this.#now,
+      onEvent: this.#onEvent,
+    })
     const places = { own: home, sealer, sessions: this.#sessions, adopting: new Adoptions() }
     this.#context = this.#makeContext(new Homes({ ...places, hop: options.hop, adopts: true }))
     const { checkForwarded: checkBody } = options
@@ -179,6 +189,7 @@ export class Gateway {
   async start(): Promise<void> {
     this.#routes.follow(this.#options.registry)
     await Promise.all(this.#routes.all().map((route) => route.health.start()))
+    this.#toolSets.start()
   }
 
   /** Request listener for `/mcp` and everything below it. Never throws, always answers. */
@@ -221,6 +232,7 @@ export class Gateway {
     const deadline = this.#now() + (options.graceMs ?? DEFAULT_GRACE_MS)
     while (this.#scopes.size > 0 && this.#now() < deadline && !options.hurry?.aborted) await pause(25)
     for (const scope of this.#scopes) scope.stop()
+    await this.#toolSets.close()
     await this.#sessions.close()
     await this.#parked.close()
     await this.#routes.close()
@@ -333,7 +345,12 @@ export class Gateway {
   #makeContext(homes: Homes): FaceContext {
     const { authenticate, challenge, decide, admit, audit, interceptors = [] } = this.#options
     const authorizer = new Authorizer({ decide, onEvent: this.#onEvent })
-    const lists = new VisibleLists({ routes: this.#routes, authorizer, now: this.#now })
+    const lists = new VisibleLists({
+      routes: this.#routes,
+      authorizer,
+      now: this.#now,
+      onChanged: (template) => this.#toolSets.expire(template),
+    })
     const tasks = new TaskIds(this.#sealer)
     const pipeline = new Pipeline({
       routes: this.#routes,

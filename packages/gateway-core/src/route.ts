@@ -31,6 +31,7 @@ import { BUDGET_FLOOR, RetryBudget } from './retry-budget.js'
 import type { RouteHealth } from './route-health.js'
 import { CallStats } from './stats.js'
 import { SwitchableHealth } from './switchable-health.js'
+import { ToolSets } from './tool-sets.js'
 
 /** What the balancer picks: one instance with its connection. */
 export interface RouteEndpoint {
@@ -77,6 +78,8 @@ export class Route {
   readonly parked: Parking
   readonly budget: RetryBudget
   readonly stats: CallStats = new CallStats()
+  /** What its instances offer, compared. */
+  readonly toolSets: ToolSets = new ToolSets()
   readonly now: () => number
   readonly random: () => number
   readonly onEvent: GatewayObserver
@@ -157,10 +160,11 @@ export class Route {
     call: GatewayCall,
     tried: ReadonlySet<string>,
   ): Lease<RouteEndpoint> | Promise<Lease<RouteEndpoint> | undefined> {
+    const excluded = this.toolSets.differ ? this.#orLacking(call, tried) : tried
     const context = {
       affinityKey: affinityKey(call, this.settings.affinity),
       pinnedTo: call.pinnedTo,
-      exclude: tried.size === 0 ? undefined : tried,
+      exclude: excluded.size === 0 ? undefined : excluded,
     }
     return this.#balancer.tryAcquire(context) ?? this.#fromAfar(context) ?? this.#queue(call, tried, context)
   }
@@ -202,9 +206,9 @@ export class Route {
     }
   }
 
-  /** The tool a call names, as the template's list had it last. */
+  /** The tool a call names, as the template's list had it last; undefined while instances disagree: whose hints hold? */
   toolOf(call: GatewayCall): ListItem | undefined {
-    return this.#deps.toolOf(call)
+    return this.toolSets.differ ? undefined : this.#deps.toolOf(call)
   }
 
   /** Stops probing and closes every connection. Calls in flight fail with UPSTREAM_CLOSED. */
@@ -219,6 +223,13 @@ export class Route {
   async retire(): Promise<void> {
     await this.#health.close()
     await Promise.all([...this.#endpoints.values()].map((endpoint) => this.#retire(endpoint)))
+  }
+
+  // A session stays where it is: its server says itself what it does not have.
+  #orLacking({ message, pinnedTo }: GatewayCall, tried: ReadonlySet<string>): ReadonlySet<string> {
+    const { method, name } = message.envelope
+    if (method !== 'tools/call' || name === undefined || pinnedTo !== undefined) return tried
+    return new Set([...tried, ...this.toolSets.lacking(name)])
   }
 
   // Everything of this region was tried: the others are there for that.

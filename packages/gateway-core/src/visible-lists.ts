@@ -33,14 +33,18 @@ export class VisibleLists {
   readonly #catalogue: ListCatalogue<AskedKey>
   readonly #authorizer: Authorizer
   readonly #now: () => number
+  readonly #onChanged: ((template: string) => void) | undefined
 
   constructor(options: {
     routes: RouteTable
     authorizer: Authorizer
     now: () => number
+    /** A list of a template was forgotten because it is said to have changed. */
+    onChanged?: ((template: string) => void) | undefined
   }) {
     this.#authorizer = options.authorizer
     this.#now = options.now
+    this.#onChanged = options.onChanged
     this.#catalogue = new ListCatalogue({
       now: options.now,
       fetch: (key, signal) => fetchList(options.routes.require(key.template), key, signal),
@@ -88,6 +92,8 @@ export class VisibleLists {
   requireTool(call: GatewayCall, route: Route): void | Promise<void> {
     const { method, name } = call.message.envelope
     if (call.face !== 'rest' || method !== 'tools/call' || name === undefined) return undefined
+    // The list is that of one instance; the call goes to another.
+    if (route.toolSets.differ && route.toolSets.isListed(name)) return undefined
     const key = this.#lookUpKey(call)
     const known = this.#catalogue.peek(key)
     if (known?.byName.has(name) && route.now() - known.fetchedAt < LOOK_UP_MAX_AGE_MS) return undefined
@@ -113,6 +119,7 @@ export class VisibleLists {
   /** Forgets what a template offers: its list has changed, or the template is gone. */
   invalidate(template: string, method?: ListMethod): void {
     this.#catalogue.invalidate(template, method)
+    if (method === 'tools/list') this.#onChanged?.(template)
   }
 
   async #findAsking(

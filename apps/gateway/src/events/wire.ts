@@ -7,7 +7,8 @@ import type { HealthEvent, StoredCircuit } from '@mcp-platform/health'
 export function toWire(event: GatewayEvent, at: Date): GatewayEventWire | undefined {
   if (event.type === 'health') return fromHealth(event.template, event.event)
   if (event.type === 'registry') return fromRegistry(event.event, at)
-  return undefined
+  if (event.type !== 'catalogue-differs') return undefined
+  return { type: 'catalogue_differs', at: at.toISOString(), template: event.template, instance_ids: event.instanceIds }
 }
 
 function fromHealth(template: string, event: HealthEvent): GatewayEventWire | undefined {

@@ -24,6 +24,10 @@ export function describeGatewayEvent(event: GatewayEvent): LogLine {
       const { template, method, error } = event
       return line('warn', 'list could not be read', { template, method, err: error })
     }
+    case 'catalogue-differs':
+      return line('warn', `instances of ${event.template} offer different tools`, event)
+    case 'catalogue-agrees':
+      return line('info', `instances of ${event.template} offer the same tools again`, event)
     case 'internal-error':
       return line('error', 'internal error', { requestId: event.requestId, err: event.error })
     case 'balancer':
