@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { DerivedKeys } from '@mcp-platform/auth'
 import type { LaunchProfiles, Registry } from '@mcp-platform/core-registry'
-import type { Gateway } from '@mcp-platform/gateway-core'
+import { type Gateway, watchTemplate } from '@mcp-platform/gateway-core'
 import { ChildRunFile } from '@mcp-platform/mcp-upstream'
 import { buildGateway } from './build-gateway.js'
 import { type EffectiveModes, effectiveModes, startWarnings } from './config/effective.js'
@@ -21,6 +21,7 @@ import { memberPeers } from './nodes/member-peers.js'
 import { NodeHops } from './nodes/node-hops.js'
 import { nodeUrlOf } from './nodes/node-url.js'
 import { NO_PEERS } from './nodes/peers.js'
+import { probeDuty } from './nodes/probe-duty.js'
 import type { Observer } from './observer.js'
 import { type OpenNode, openNode } from './open-node.js'
 import { Readiness } from './readiness.js'
@@ -120,6 +121,8 @@ class Start {
       home: hops.home,
       hop: hops.hop,
       checkForwarded: hops.checkForwarded,
+      // With workers it is they who use the instances: their primary probes everything.
+      watch: (options) => watchTemplate({ ...options, shouldProbe: probeDuty(database.membership) }),
       ...workers?.parts,
       settings: this.#settings,
       modes: this.#modes,

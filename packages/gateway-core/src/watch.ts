@@ -19,17 +19,23 @@ export interface WatchOptions {
   readonly refuseCommand?: ((template: Template) => string | undefined) | undefined
   /** How an instance is asked by a health check of the kind `http`. @default the global fetch, without its certificates */
   readonly fetchFor?: ((instance: Instance) => typeof globalThis.fetch) | undefined
+  /** False for an instance that another node probes, as long as it is fit and not used here. @default all are probed */
+  readonly shouldProbe?: ((instance: Instance) => boolean) | undefined
   readonly random: () => number
   readonly onEvent: GatewayObserver
 }
 
 /** The health monitor of one template, probing in the way its settings say. */
 export function watchTemplate(options: WatchOptions): HealthMonitor<HealthTarget> {
-  const { template, settings } = options
+  const { template, settings, endpointOf, shouldProbe } = options
   return new HealthMonitor<HealthTarget>({
     group: template.name,
     targets: template.instances.map(({ id, generation }) => ({ id, generation })),
     probe: rememberUrl(probeFor(options), options),
+    shouldProbe: ({ id }) => {
+      const instance = endpointOf(id)?.instance
+      return instance === undefined || (shouldProbe?.(instance) ?? true)
+    },
     intervalMs: settings.healthCheckIntervalMs,
     timeoutMs: probeTimeoutMs(template, settings),
     circuits: options.circuits,

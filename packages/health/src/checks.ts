@@ -27,6 +27,7 @@ export interface CheckStats {
 export interface ChecksOptions<T extends Target> {
   readonly probe: Probe<T>
   readonly settings: Settings
+  readonly shouldProbe?: ((target: T) => boolean) | undefined
   readonly find: (id: string) => TargetHealth<T> | undefined
   readonly judge: Judge<T>
 }
@@ -119,7 +120,17 @@ export class Checks<T extends Target> {
 
   #onDue(id: string): void {
     const target = this.#options.find(id)
-    if (target !== undefined) void this.run(target, { urgent: target.suspicions.length > 0 })
+    if (target === undefined) return
+    if (this.#isLeftToOthers(target)) this.#schedule(target)
+    else void this.run(target, { urgent: target.suspicions.length > 0 })
+  }
+
+  // Verdicts stay local: who uses a target, or doubts it, looks for itself.
+  #isLeftToOthers(target: TargetHealth<T>): boolean {
+    const { shouldProbe } = this.#options
+    if (shouldProbe === undefined || !target.settled) return false
+    if (this.#nowMs() - target.usedMs <= this.#settings.intervalMs) return false
+    return !shouldProbe(target.target)
   }
 
   async #check(target: TargetHealth<T>, urgent: boolean): Promise<ProbeOutcome | undefined> {

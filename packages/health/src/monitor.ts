@@ -47,6 +47,7 @@ export class HealthMonitor<T extends Target> implements Fitness, AsyncDisposable
     this.#checks = new Checks<T>({
       settings,
       probe: options.probe,
+      shouldProbe: options.shouldProbe,
       find: (id) => this.#board.get(id),
       judge: this.#judge,
     })
@@ -164,6 +165,7 @@ export class HealthMonitor<T extends Target> implements Fitness, AsyncDisposable
 
   /** Counts a call. An id that is not watched (any more) is ignored. */
   observe(id: string, report: CallReport): void {
+    this.#board.get(id)?.use()
     if (report.outcome === 'cancelled' || report.outcome === 'overloaded') return
     const failed = report.outcome === 'failure'
     if (failed && report.suspicion !== undefined) {

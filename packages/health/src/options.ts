@@ -9,6 +9,11 @@ import type { Target } from './target.js'
 export interface HealthMonitorOptions<T extends Target> {
   /** How a target is asked whether it can serve. */
   readonly probe: Probe<T>
+  /**
+   * False for a target that somebody else probes: no probe falls due here while it is fit, nothing is doubtful and no call
+   * used it within the last `intervalMs`. Asked each time that a probe would fall due; synchronous. @default all are probed
+   */
+  readonly shouldProbe?: ((target: T) => boolean) | undefined
   /** What to watch at first; `update` changes it. @default none */
   readonly targets?: readonly T[] | undefined
   /** Name of this set of targets in events and stored circuits (for a gateway: the template). @default '' */

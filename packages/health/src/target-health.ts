@@ -37,6 +37,8 @@ export class TargetHealth<T extends Target = Target> {
   /** The owner was told that an ejection is due but withheld. */
   withheld = false
   slowStartFromMs: number | undefined
+  /** When a call used it last, on the monotonic clock. */
+  usedMs: number = Number.NEGATIVE_INFINITY
   checkedAt: Date | undefined
   lastOutcome: ProbeOutcome | undefined
   lastFailure: string | undefined
@@ -68,6 +70,18 @@ export class TargetHealth<T extends Target = Target> {
       everFit: this.record.everFit,
       degraded: this.failures.excessive || this.record.slow,
     }
+  }
+
+  /** A call used it. */
+  use(): void {
+    this.usedMs = this.#settings.scheduler.now()
+  }
+
+  /** Fit, and nothing about it is waiting to be found out. */
+  get settled(): boolean {
+    const { state, edge, slow } = this.record
+    if (state.state !== 'fit' || edge || slow || this.circuit.state.state !== 'closed') return false
+    return this.suspicions.length === 0 && !this.advisedClosed && !this.failures.excessive
   }
 
   /** Remembers a suspicion until the next verdict. */

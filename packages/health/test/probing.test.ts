@@ -429,3 +429,45 @@ describe('stats', () => {
     })
   })
 })
+
+describe('a target that somebody else probes', () => {
+  const MINUTE = 60_000
+
+  it('is probed at the start and then left to them, until it is ours', async () => {
+    let mine = false
+    const bench = await new Bench(['a'], { shouldProbe: () => mine }).start()
+    await bench.advance(10 * MINUTE)
+    expect([bench.probes('a'), bench.monitor.isAvailable('a')]).toEqual([1, true])
+    mine = true
+    await bench.advance(MINUTE)
+    expect(bench.probes('a')).toBeGreaterThanOrEqual(2)
+  })
+
+  it('is probed while calls use it, and no longer', async () => {
+    const bench = await new Bench(['a', 'b'], { shouldProbe: () => false }).start()
+    for (let second = 0; second < 120; second += 10) {
+      bench.succeed('a', 1)
+      await bench.advance(10_000)
+    }
+    expect([bench.probes('a') > 3, bench.probes('b')]).toEqual([true, 1])
+    await bench.advance(MINUTE)
+    const probes = bench.probes('a')
+    await bench.advance(10 * MINUTE)
+    expect(bench.probes('a')).toBe(probes)
+  })
+
+  it('is probed as long as it is unfit or doubted here, whoever else does', async () => {
+    const bench = new Bench(['a', 'b'], { shouldProbe: () => false })
+    bench.behaviour.set('a', unfit)
+    await bench.start()
+    await bench.advance(10 * MINUTE)
+    expect(bench.probes('a')).toBeGreaterThan(5)
+    bench.behaviour.set('a', fit)
+    bench.monitor.suspect('b', 'timeout')
+    await bench.advance(MINUTE)
+    expect([bench.monitor.isAvailable('a'), bench.probes('b')]).toEqual([true, 2])
+    const probes = bench.probes('a')
+    await bench.advance(10 * MINUTE)
+    expect(bench.probes('a')).toBe(probes)
+  })
+})
