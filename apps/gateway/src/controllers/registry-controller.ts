@@ -140,7 +140,8 @@ export class RegistryController extends Controller {
 
   /**
    * Takes a registry file, an `mcp.json`, a `server.json` or an export. Validated whole before anything is changed; never
-   * removes, and leaves users alone that are there already.
+   * removes, and leaves users alone that are there already. Users and keys first, then templates, each in one transaction:
+   * when only the second one fails the users are there, and the same import can be sent again.
    * @summary Import
    * @param dry_run Only say what would change
    */
