@@ -36,9 +36,14 @@ beforeEach(async () => {
 afterEach(async () => {
   agent.destroy()
   await harness?.stop()
+  // A connect that is under way cannot be taken back. Those of the sessions' streams that still knock are let in first.
+  await waitFor(() => Promise.resolve(!process.getActiveResourcesInfo().includes('ConnectWrap')), {
+    ...PATIENCE,
+    what: 'connections are still being opened',
+  })
   server.closeAllConnections()
   await new Promise((resolve) => server.close(resolve))
-})
+}, 90_000)
 
 /** A 2025 server that remembers its sessions and nothing else: a log of requests would be all that a heap shows. */
 async function serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
