@@ -96,7 +96,7 @@ export class PeerPipes {
 
   async #attempt(peer: Peer, exchange: WholeExchange, facts: HopFacts, isSecond = false): Promise<Piped> {
     try {
-      return await this.#pipe(peer, exchange, facts)
+      return await this.#pipe(peer, exchange, facts, isSecond)
     } catch (error) {
       if (!(error instanceof PipeBrokenError)) throw error
       // A worker may have gone, and not the node; or both, and a connection that was kept open did not show it yet.
@@ -105,7 +105,7 @@ export class PeerPipes {
     }
   }
 
-  async #pipe(peer: Peer, exchange: WholeExchange, facts: HopFacts): Promise<Piped> {
+  async #pipe(peer: Peer, exchange: WholeExchange, facts: HopFacts, isSecond: boolean): Promise<Piped> {
     const url = new URL(peer.url)
     const { request, body } = exchange
     const { method, url: path } = request
@@ -118,7 +118,8 @@ export class PeerPipes {
       method,
       path,
       headers,
-      agent: this.#agentOf(peer, isTls),
+      // The other kept connections may be as dead as the first.
+      agent: isSecond ? (false as const) : this.#agentOf(peer, isTls),
     }
     let isMisdirected = false
     const isRefusal = (answer: IncomingMessage): boolean => {

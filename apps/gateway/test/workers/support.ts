@@ -66,6 +66,15 @@ export class Cluster {
     return waitFor(() => this.#answeredBy(template).length === 2 && this.#answeredBy(template), { what })
   }
 
+  /** Calls until both processes have answered: what was registered a moment ago is known to one of them before the other. */
+  async callBoth(template: string, name: string): Promise<void> {
+    const both = async (): Promise<boolean> => {
+      await this.call(template, name)
+      return this.#answeredBy(template).length === 2
+    }
+    await waitFor(both, { timeoutMs: 15_000, pollMs: 50, what: `only one worker answers calls of ${template}` })
+  }
+
   #answeredBy(template: string): number[] {
     const lines = this.process.output().split('\n')
     const calls = lines.filter((line) => line.startsWith('{') && line.endsWith('}')).map(parseCall)

@@ -307,6 +307,7 @@ describe('a gateway with workers', () => {
   it('lets calls end when it is stopped, and leaves no process and no socket', async () => {
     const cluster = await Cluster.start()
     await cluster.register('http', { id: 'one', endpoint: server.url })
+    await cluster.callBoth('http', 'echo')
     const workers = cluster.workers()
     const calls = [1, 2, 3, 4].map(() => cluster.call('http', 'slow', { ms: 3_000 }))
     await waitFor(async () => (await cluster.send('GET', '/gateway/stats')).json.gateway.in_flight === 4)
