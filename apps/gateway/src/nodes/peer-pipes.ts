@@ -27,13 +27,22 @@ export interface PeerPipesOptions {
   readonly now?: (() => number) | undefined
 }
 
+/**
+ * Connections to one node. That a node was killed may not show yet on one that was kept open, and then nobody knows what
+ * became of the message; so what must not be sent twice gets one of its own, which is refused where nobody is.
+ */
+interface Agents {
+  readonly kept: Agent
+  readonly fresh: Agent
+}
+
 type WholeExchange = HopExchange & { readonly body: Buffer }
 
 /** Sends messages of sessions to the nodes where they live, signed. */
 export class PeerPipes {
   readonly #options: PeerPipesOptions
   readonly #now: () => number
-  readonly #agents = new Map<string, Agent>()
+  readonly #agents = new Map<string, Agents>()
   readonly #unreachableUntil = new Map<string, number>()
   readonly #underWay = new UnderWay()
 
@@ -59,9 +68,10 @@ export class PeerPipes {
 
   /** Cuts what goes to nodes that are gone: nobody will answer it any more. */
   keep(ids: ReadonlySet<string>): void {
-    for (const [id, agent] of this.#agents) {
+    for (const [id, { kept, fresh }] of this.#agents) {
       if (ids.has(id)) continue
-      agent.destroy()
+      kept.destroy()
+      fresh.destroy()
       this.#agents.delete(id)
       this.#unreachableUntil.delete(id)
     }
@@ -111,6 +121,7 @@ export class PeerPipes {
     const { method, url: path } = request
     const hop = this.#options.seal.sign(request, facts, body)
     const isTls = url.protocol === 'https:'
+    const { kept, fresh } = this.#agentsOf(peer, isTls)
     const headers = ['host', url.host, ...withoutOurs(pipedHeaders(exchange)), HOP_HEADER, hop]
     const options = {
       host: bare(url.hostname),
@@ -118,8 +129,7 @@ export class PeerPipes {
       method,
       path,
       headers,
-      // The other kept connections may be as dead as the first.
-      agent: isSecond ? (false as const) : this.#agentOf(peer, isTls),
+      agent: exchange.isSafe && !isSecond ? kept : fresh,
     }
     let isMisdirected = false
     const isRefusal = (answer: IncomingMessage): boolean => {
@@ -132,12 +142,13 @@ export class PeerPipes {
     return piped === 'refused' && isMisdirected ? { nobody: new Error('another node answers there') } : piped
   }
 
-  #agentOf({ id }: Peer, isTls: boolean): Agent {
+  #agentsOf({ id }: Peer, isTls: boolean): Agents {
     const known = this.#agents.get(id)
     if (known !== undefined) return known
-    const agent = isTls ? new TlsAgent({ keepAlive: true }) : new Agent({ keepAlive: true })
-    this.#agents.set(id, agent)
-    return agent
+    const agent = (keepAlive: boolean): Agent => (isTls ? new TlsAgent({ keepAlive }) : new Agent({ keepAlive }))
+    const agents = { kept: agent(true), fresh: agent(false) }
+    this.#agents.set(id, agents)
+    return agents
   }
 
   #refused({ id, url }: Peer): GatewayError {
