@@ -11,7 +11,8 @@ export type {
   GatewayObserver,
 } from './events.js'
 export type { Hop, HopExchange } from './faces/homes.js'
-export { Gateway, type GatewayOptions } from './gateway.js'
+export { Gateway } from './gateway.js'
+export type { GatewayOptions } from './gateway-options.js'
 export {
   type ClaimOutcome,
   IDEMPOTENCY_KEPT_MS,
