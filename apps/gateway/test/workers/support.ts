@@ -145,6 +145,7 @@ export function launchGateway(flags: Readonly<Record<string, unknown>>): Promise
 }
 
 function childrenOf(pid: number): number[] {
+  if (!pidAlive(pid)) return []
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
   return children === '' ? [] : children.split(' ').map(Number).filter(pidAlive)
 }

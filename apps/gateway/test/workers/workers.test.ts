@@ -305,7 +305,7 @@ describe('a gateway with workers', () => {
   })
 
   it('lets calls end when it is stopped, and leaves no process and no socket', async () => {
-    const cluster = await Cluster.start()
+    await using cluster = await Cluster.start()
     await cluster.register('http', { id: 'one', endpoint: server.url })
     await cluster.callBoth('http', 'echo')
     const workers = cluster.workers()
@@ -319,7 +319,7 @@ describe('a gateway with workers', () => {
   }, 30_000)
 
   it('ends every worker and every child when the primary is killed', async () => {
-    const cluster = await Cluster.start()
+    await using cluster = await Cluster.start()
     const { command, args } = everythingStdio()
     await cluster.register('stdio', { id: 'one', command, args })
     await cluster.call('stdio', 'echo', { message: 'x' })
