@@ -1,3 +1,5 @@
+import { fileURLToPath } from 'node:url'
+
 // Shared by every package: native ESM, TypeScript by swc, `./x.js` in sources finds `./x.ts`.
 export default {
   testEnvironment: 'node',
@@ -17,6 +19,8 @@ export default {
     ],
   },
   testMatch: ['<rootDir>/test/**/*.test.ts'],
+  globalSetup: fileURLToPath(new URL('tools/jest/temp-folder.js', import.meta.url)),
+  globalTeardown: fileURLToPath(new URL('tools/jest/no-temp-folder.js', import.meta.url)),
   coverageProvider: 'v8',
   // Bounds, not expectations: they must hold on a machine that does much else.
   testTimeout: 60_000,

@@ -114,9 +114,6 @@ function print(results: readonly Result[]): void {
     const numbers = [String(checks).padStart(6), String(deviations.length).padStart(10), String(seconds).padStart(7)]
     console.log([...columns, ...numbers].join('  '))
   }
-  console.log(
-    JSON.stringify(results.map(({ deviations, ...result }) => ({ ...result, deviations: deviations.length }))),
-  )
 }
 
 function chosen<T extends string | number>(
