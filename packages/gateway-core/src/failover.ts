@@ -7,7 +7,8 @@ import { mayTryNext } from './failover-rules.js'
 import { type Failure, judge, mayHaveRun, toGatewayError } from './failure.js'
 import { settleStream } from './held-stream.js'
 import { retryClass } from './methods.js'
-import type { Route, RouteEndpoint } from './route.js'
+import type { Route } from './route.js'
+import type { RouteEndpoint } from './route-endpoints.js'
 
 /** Pause before a repeat of something that was sent: a random time up to this, in milliseconds (AWS full jitter). */
 const BACKOFF_MAX_MS = 250

@@ -1,16 +1,7 @@
-import {
-  Balancer,
-  type Lease,
-  NoEndpointAvailableError,
-  PinnedEndpointGoneError,
-  policyByName,
-  QueueFullError,
-  QueueTimeoutError,
-} from '@mcp-platform/balancer'
+import { Balancer, type Lease, NoEndpointAvailableError, policyByName } from '@mcp-platform/balancer'
 import {
   effectiveSettings,
   type Instance,
-  instanceMaxInFlight,
   type PartialTemplateSettings,
   type Template,
   type TemplateSettings,
@@ -19,7 +10,6 @@ import type { ListItem, ParkedCalls, Parking } from '@mcp-platform/mcp-bridge'
 import type { Connection, ExchangeLimits } from '@mcp-platform/mcp-upstream'
 import { affinityKey } from './affinity.js'
 import { type GatewayCall, kindOf } from './call.js'
-import { GatewayError } from './errors.js'
 import type { GatewayObserver } from './events.js'
 import { isRepeatable } from './failover-rules.js'
 import type { Failure } from './failure.js'
@@ -28,21 +18,12 @@ import { probeTimeoutMs } from './probe-timeout.js'
 import { shareOf } from './process-share.js'
 import { type Located, RegionFirst } from './region-first.js'
 import { BUDGET_FLOOR, RetryBudget } from './retry-budget.js'
+import { type RouteEndpoint, RouteEndpoints } from './route-endpoints.js'
 import type { RouteHealth } from './route-health.js'
+import { leaseRefusal, OVERLOADED_RETRY_AFTER_MS } from './route-refusal.js'
 import { CallStats } from './stats.js'
 import { SwitchableHealth } from './switchable-health.js'
 import { ToolSets } from './tool-sets.js'
-
-/** What the balancer picks: one instance with its connection. */
-export interface RouteEndpoint {
-  readonly id: string
-  readonly weight: number
-  readonly maxInFlight: number
-  readonly generation: number
-  readonly instance: Instance
-  readonly connection: Connection
-  readonly stats: CallStats
-}
 
 /** What a route is given by the gateway. */
 export interface RouteDependencies {
@@ -64,10 +45,6 @@ export interface RouteDependencies {
   readonly onEvent: GatewayObserver
 }
 
-/** How long a removed instance may finish what it has in flight before its connection is closed, in milliseconds. */
-const REMOVAL_GRACE_MS = 30_000
-const OVERLOADED_RETRY_AFTER_MS = 1_000
-
 /**
  * Everything that stands between a template's name and one leased instance: its balancer, its health, the connections
  * of its instances. Follows the registry by {@link Route.update}, keeping the state of what stays.
@@ -87,8 +64,7 @@ export class Route {
   callLimits: ExchangeLimits
   readLimits: ExchangeLimits
   readonly #deps: RouteDependencies
-  readonly #endpoints = new Map<string, RouteEndpoint>()
-  readonly #retiring = new Set<RouteEndpoint>()
+  readonly #endpoints: RouteEndpoints
   readonly #health: SwitchableHealth
   readonly #region: RegionFirst | undefined
   #checks = ''
@@ -105,7 +81,8 @@ export class Route {
     this.settings = effectiveSettings(template.settings, deps.defaults)
     this.callLimits = limits(this.settings, this.settings.timeouts.callFirstByteMs)
     this.readLimits = limits(this.settings, this.settings.timeouts.firstByteMs)
-    this.#replaceEndpoints(template.instances)
+    this.#endpoints = new RouteEndpoints(deps)
+    this.#endpoints.replace(template.instances, this.settings)
     this.#health = new SwitchableHealth(this.#watch(template))
     this.#region = this.#inRegion(deps.region)
     this.#balancer = this.#newBalancer()
@@ -126,11 +103,11 @@ export class Route {
   }
 
   endpoint(id: string): RouteEndpoint | undefined {
-    return this.#endpoints.get(id)
+    return this.#endpoints.find(id)
   }
 
   endpoints(): Iterable<RouteEndpoint> {
-    return this.#endpoints.values()
+    return this.#endpoints.all()
   }
 
   /** Follows a new version of the template. A change of strategy starts with fresh load figures. */
@@ -139,13 +116,13 @@ export class Route {
     this.settings = effectiveSettings(template.settings, this.#deps.defaults)
     this.callLimits = limits(this.settings, this.settings.timeouts.callFirstByteMs)
     this.readLimits = limits(this.settings, this.settings.timeouts.firstByteMs)
-    this.#replaceEndpoints(template.instances)
+    this.#endpoints.replace(template.instances, this.settings)
     this.#health.update(this.#targets())
     if (this.#checks !== checksOf(template, this.settings)) this.#health.replace(this.#watch(template))
     this.#applyAdminStates()
     this.#region?.changed()
     if (previous.strategy === this.settings.strategy && previous.queueSize === this.settings.queueSize) {
-      this.#balancer.update([...this.#endpoints.values()])
+      this.#balancer.update(this.#endpoints.all())
       return
     }
     this.#balancer = this.#newBalancer()
@@ -178,7 +155,7 @@ export class Route {
       return await this.#waitFor(call, context)
     } catch (error) {
       if (error instanceof NoEndpointAvailableError && tried.size > 0) return undefined
-      throw this.#refusal(error, call)
+      throw leaseRefusal(error, call, this)
     }
   }
 
@@ -214,15 +191,13 @@ export class Route {
   /** Stops probing and closes every connection. Calls in flight fail with UPSTREAM_CLOSED. */
   async close(): Promise<void> {
     await this.#health.close()
-    const all = [...this.#endpoints.values(), ...this.#retiring]
-    await Promise.all(all.map((endpoint) => endpoint.connection.close()))
-    this.#endpoints.clear()
+    await this.#endpoints.close()
   }
 
   /** The template is gone: no new call comes here, those under way may end, then every connection is closed. */
   async retire(): Promise<void> {
     await this.#health.close()
-    await Promise.all([...this.#endpoints.values()].map((endpoint) => this.#retire(endpoint)))
+    await this.#endpoints.retire()
   }
 
   // A session stays where it is: its server says itself what it does not have.
@@ -266,7 +241,7 @@ export class Route {
   }
 
   async #probeCandidates(exclude: ReadonlySet<string> | undefined, signal: AbortSignal): Promise<void> {
-    const ids = [...this.#endpoints.keys()].filter(
+    const ids = [...this.#endpoints.ids()].filter(
       (id) => !exclude?.has(id) && this.#health.lastResort?.(id) !== undefined,
     )
     const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
@@ -279,66 +254,20 @@ export class Route {
     this.#health.probeNow(id).catch(() => undefined)
   }
 
-  #refusal(error: unknown, call: GatewayCall): unknown {
-    const facts = {
-      template: this.template,
-      executed: call.trace.mayHaveRun ? 'unknown' : 'no',
-      retryable: true,
-      attempts: call.trace.attempts,
-      retryAfterMs: OVERLOADED_RETRY_AFTER_MS,
-    } as const
-    if (error instanceof NoEndpointAvailableError) {
-      return new GatewayError('NO_INSTANCE_AVAILABLE', this.#whyNone(), facts, error)
-    }
-    if (error instanceof QueueFullError) {
-      return new GatewayError(
-        'QUEUE_FULL',
-        `all instances of "${this.template}" are busy and its queue of ${this.settings.queueSize} is full`,
-        facts,
-        error,
-      )
-    }
-    if (error instanceof QueueTimeoutError) {
-      return new GatewayError(
-        'QUEUE_TIMEOUT',
-        `no instance of "${this.template}" became free within ${this.settings.queueTimeoutMs / 1000} s`,
-        facts,
-        error,
-      )
-    }
-    if (error instanceof PinnedEndpointGoneError) {
-      return new GatewayError(
-        'SESSION_NOT_FOUND',
-        call.message.envelope.taskId === undefined
-          ? 'the instance that this session lived on is gone; initialize again'
-          : 'the instance that holds this task takes no calls any more',
-        facts,
-        error,
-      )
-    }
-    return error
-  }
-
-  #whyNone(): string {
-    if (this.#endpoints.size === 0) return `template "${this.template}" has no instance; register one`
-    const states = [...this.#endpoints.keys()].map((id) => `${id} is ${this.#health.view(id)?.status ?? 'unknown'}`)
-    return `no instance of "${this.template}" is available: ${states.slice(0, 8).join(', ')}`
-  }
-
   #watch(template: Template): RouteHealth {
     this.#checks = checksOf(template, this.settings)
-    return this.#deps.watch(template, this.settings, (id) => this.#endpoints.get(id))
+    return this.#deps.watch(template, this.settings, (id) => this.#endpoints.find(id))
   }
 
   #inRegion(region: string | undefined): RegionFirst | undefined {
     if (region === undefined) return undefined
-    const instances = (): Located[] => [...this.#endpoints.values()].map(({ instance }) => instance)
+    const instances = (): Located[] => this.#endpoints.all().map(({ instance }) => instance)
     return new RegionFirst({ region, health: this.#health, instances })
   }
 
   #newBalancer(): Balancer<RouteEndpoint> {
     return new Balancer<RouteEndpoint>({
-      endpoints: [...this.#endpoints.values()],
+      endpoints: this.#endpoints.all(),
       policy: policyByName(this.settings.strategy),
       health: this.#region ?? this.#health,
       queueSize: shareOf(this.settings.queueSize, this.#deps.processes),
@@ -348,50 +277,12 @@ export class Route {
     })
   }
 
-  #replaceEndpoints(instances: readonly Instance[]): void {
-    const wanted = new Map(instances.map((instance) => [instance.id, instance]))
-    for (const [id, endpoint] of this.#endpoints) {
-      if (wanted.get(id)?.generation === endpoint.generation) continue
-      this.#endpoints.delete(id)
-      void this.#retire(endpoint)
-    }
-    for (const instance of instances) this.#endpoints.set(instance.id, this.#endpointFor(instance))
-  }
-
-  #endpointFor(instance: Instance): RouteEndpoint {
-    const known = this.#endpoints.get(instance.id)
-    return {
-      id: instance.id,
-      weight: instance.override.weight ?? instance.weight,
-      maxInFlight: this.#maxInFlight(instance),
-      generation: instance.generation,
-      instance,
-      connection: known?.connection ?? this.#deps.connect(instance, this.settings),
-      stats: known?.stats ?? new CallStats(),
-    }
-  }
-
-  // The cap of a child is kept by the process that it lives in, over all others.
-  #maxInFlight(instance: Instance): number {
-    const cap = instanceMaxInFlight(instance, this.settings)
-    return instance.attach.kind !== 'http' ? cap : shareOf(cap, this.#deps.processes)
-  }
-
-  // A removed instance takes no new calls; those it has may end.
-  async #retire(endpoint: RouteEndpoint): Promise<void> {
-    this.#retiring.add(endpoint)
-    const deadline = this.now() + REMOVAL_GRACE_MS
-    while (endpoint.stats.inFlight > 0 && this.now() < deadline) await pause(100)
-    await endpoint.connection.close()
-    this.#retiring.delete(endpoint)
-  }
-
   #targets(): { id: string; generation: number }[] {
-    return [...this.#endpoints.values()].map(({ id, generation }) => ({ id, generation }))
+    return this.#endpoints.all().map(({ id, generation }) => ({ id, generation }))
   }
 
   #applyAdminStates(): void {
-    for (const { id, instance } of this.#endpoints.values())
+    for (const { id, instance } of this.#endpoints.all())
       this.#health.setAdmin(id, { state: instance.override.state ?? instance.state })
   }
 }
@@ -415,8 +306,4 @@ function limits(settings: TemplateSettings, firstByteMs: number | undefined): Ex
 
 function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : 'UNKNOWN'
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms).unref())
 }

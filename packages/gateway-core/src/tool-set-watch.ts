@@ -2,7 +2,8 @@ import { bridge, LIST_MEMBERS, type ListItem, type PlainCaller } from '@mcp-plat
 import { OWN_CONTEXT, scanEnvelope, type UpstreamReply } from '@mcp-platform/mcp-upstream'
 import type { GatewayObserver } from './events.js'
 import { GATEWAY_CLIENT } from './plain-caller.js'
-import type { Route, RouteEndpoint } from './route.js'
+import type { Route } from './route.js'
+import type { RouteEndpoint } from './route-endpoints.js'
 import type { RouteTable } from './route-table.js'
 import { toolSetOf } from './tool-sets.js'
 

@@ -5,7 +5,7 @@ import { type Connection, mcpProbe, UpstreamCrashLoopError } from '@mcp-platform
 import type { GatewayObserver } from './events.js'
 import { GATEWAY_CLIENT } from './plain-caller.js'
 import { probeTimeoutMs } from './probe-timeout.js'
-import type { RouteEndpoint } from './route.js'
+import type { RouteEndpoint } from './route-endpoints.js'
 import type { HealthTarget } from './route-health.js'
 
 /** What a monitor of one template is made from. */

@@ -1,6 +1,6 @@
 import { adoptSession, type SealedSession, SessionNotFoundError } from '@mcp-platform/mcp-bridge'
 import { UpstreamError } from '@mcp-platform/mcp-upstream'
-import type { RouteEndpoint } from '../route.js'
+import type { RouteEndpoint } from '../route-endpoints.js'
 import type { NativeExchange } from './native-exchange.js'
 import { forgetChanged } from './visible-tools.js'
 
