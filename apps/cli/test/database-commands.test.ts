@@ -39,7 +39,7 @@ async function whileServing(place: Place, work: () => Promise<void>): Promise<vo
   const running = startMcpp(['gateway', 'start', '--port', '0'], { env: environment(place) })
   try {
     await Promise.race([
-      waitFor(() => running.stdout().includes('Authentication is'), { timeoutMs: 20_000, what: 'it does not start' }),
+      waitFor(() => running.stdout().includes('Authentication is'), { what: 'it does not start' }),
       running.ended.then(({ stderr }) => Promise.reject(new Error(stderr))),
     ])
     await work()
@@ -81,7 +81,7 @@ describe('mcpp gateway db', () => {
     expect((await db(place, 'migrate')).stdout).toContain('had the schema of this version already')
     expect((await db(place, 'status')).stdout).toContain('has the schema of this version')
     expect(JSON.parse((await db(place, 'status', '--json')).stdout)).toMatchObject({ state: 'current', pending: [] })
-  }, 60_000)
+  })
 
   it('backs up under a running gateway, and brings everything back, also under one', async () => {
     const place = newPlace()
@@ -94,13 +94,13 @@ describe('mcpp gateway db', () => {
       expect(await listed(place)).toContain('later')
       const restored = await db(place, 'restore', file, '--replace')
       expect(restored).toMatchObject({ code: 0, stderr: '' })
-      await waitFor(async () => !(await listed(place)).includes('later'), { timeoutMs: 10_000 })
+      await waitFor(async () => !(await listed(place)).includes('later'))
       expect(await listed(place)).toContain('kept')
     })
     const other = newPlace()
     expect((await db(other, 'restore', file)).stdout).toMatch(/ is as it was at \d{4}-.*: \d+ rows\./)
     await whileServing(other, async () => expect(await listed(other)).toContain('kept'))
-  }, 120_000)
+  })
 
   it('refuses what it cannot trust, in one sentence, and leaves no half of it behind', async () => {
     const place = newPlace()
@@ -132,7 +132,7 @@ describe('mcpp gateway db', () => {
     const given = { ...environment(target), MCPP_BACKUP_PASSPHRASE: 'correct horse' }
     expect((await mcpp(['gateway', 'db', 'restore', sealed], { env: given })).code).toBe(0)
     expect((await db(target, 'status')).stdout).toContain('has the schema of this version')
-  }, 120_000)
+  })
 
   it('does not write a backup over another one unless it is whole', async () => {
     const place = newPlace()
@@ -144,7 +144,7 @@ describe('mcpp gateway db', () => {
     expect((await readFile(file)).equals(before)).toBe(true)
     await copyFile(file, `${file}.copy`)
     expect((await db(newPlace(), 'restore', `${file}.copy`)).code).toBe(0)
-  }, 60_000)
+  })
 })
 
 const { database: server, reason } = await startPostgres()
@@ -173,6 +173,6 @@ if (server === undefined) {
       }
       expect(await isThere(`${file}.2`)).toBe(false)
       await server.resume()
-    }, 120_000)
+    })
   })
 }

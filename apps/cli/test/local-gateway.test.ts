@@ -26,7 +26,6 @@ async function startHere(args: readonly string[] = []): Promise<RunningMcpp> {
   const running = startMcpp(['gateway', 'start', '--port', '0', ...args], { env: environment() })
   await Promise.race([
     waitFor(() => running.stdout().includes('Authentication is'), {
-      timeoutMs: 15_000,
       what: 'the gateway did not start',
     }),
     running.ended.then(({ stderr }) => Promise.reject(new Error(stderr))),
@@ -137,10 +136,10 @@ describe('a gateway in the background', () => {
     await run(['gateway', 'start', '--background', '--port', '0', '--log-format', 'json'])
     expect((await run(['gateway', 'logs', '-n', '1000'])).stdout).toContain('gateway is ready')
     const following = startMcpp(['gateway', 'logs', '-f', '-n', '1'], { env: environment() })
-    await waitFor(() => following.stdout() !== '', { timeoutMs: 20_000, what: 'the log is not followed' })
+    await waitFor(() => following.stdout() !== '', { what: 'the log is not followed' })
     await run(['gateway', 'stop'])
     const stopped = (): boolean => following.stdout().includes('gateway has stopped')
-    await waitFor(stopped, { timeoutMs: 20_000, what: 'the log did not grow' })
+    await waitFor(stopped, { what: 'the log did not grow' })
     following.child.kill('SIGINT')
     expect((await following.ended).code).toBe(0)
   })

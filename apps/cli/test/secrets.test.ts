@@ -74,5 +74,5 @@ describe('secrets', () => {
     }
     expect(log.length).toBeGreaterThan(1_000)
     await state.stop()
-  }, 120_000)
+  })
 })

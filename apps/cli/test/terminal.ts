@@ -37,7 +37,7 @@ export function startOnTerminal(args: readonly string[], env: Readonly<Record<st
   let from = 0
   const shows = async (text: string): Promise<void> => {
     try {
-      await waitFor(() => screen.indexOf(text, from) >= 0, { what: 'the text did not come', timeoutMs: 10_000 })
+      await waitFor(() => screen.indexOf(text, from) >= 0, { what: 'the text did not come' })
     } catch (cause) {
       throw new Error(`the terminal does not show ${JSON.stringify(text)}, but:\n${screen}`, { cause })
     }

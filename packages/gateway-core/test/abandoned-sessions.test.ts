@@ -43,7 +43,7 @@ afterEach(async () => {
   })
   server.closeAllConnections()
   await new Promise((resolve) => server.close(resolve))
-}, 90_000)
+})
 
 /** A 2025 server that remembers its sessions and nothing else: a log of requests would be all that a heap shows. */
 async function serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -141,4 +141,4 @@ it('a template whose server does not answer is left out of a list, and is seen i
     harness = undefined
     await silent.stop()
   }
-}, 30_000)
+})

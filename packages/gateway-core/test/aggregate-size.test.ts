@@ -35,4 +35,4 @@ it('a warm list of 20 templates with 50 tools each asks no server and keeps its 
     await harness.stop()
     for (const server of servers) await server.stop()
   }
-}, 60_000)
+})

@@ -24,12 +24,12 @@ beforeAll(async () => {
     stdio: [{ id: 'one', command: process.execPath, args: [reference, '--stdio', '--era', 'legacy'] }],
     gone: [{ id: 'one', endpoint: 'http://127.0.0.1:9/mcp' }],
   })
-}, 60_000)
+})
 
 afterAll(async () => {
   await harness.stop()
   for (const server of servers) await server.close()
-}, 60_000)
+})
 
 const PARTS = ['a-legacy', 'modern', 'stdio'] as const
 const info = { name: 'test', version: '1' }

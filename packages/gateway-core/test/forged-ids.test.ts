@@ -28,7 +28,7 @@ beforeAll(async () => {
     },
     { sealingKeys: [KEY], wallNow: () => Date.now() + wallClock },
   )
-}, 60_000)
+})
 
 afterAll(async () => {
   await harness.stop()
@@ -95,7 +95,7 @@ describe('a session id', () => {
     const session = await LegacySession.open(url())
     expect(await refuses(mutants(session.id))).toBeGreaterThan(session.id.length * 3)
     expect((await session.call('tools/call', call)).status).toBe(200)
-  }, 60_000)
+  })
 
   it('that another key or another purpose sealed is unknown', async () => {
     const session = await LegacySession.open(url())
@@ -165,7 +165,7 @@ describe('a request state', () => {
     const state = await park()
     expect(await refuses(mutants(state))).toBeGreaterThan(state.length * 3)
     await stillGoesOn(state)
-  }, 60_000)
+  })
 
   it('that another key or another purpose sealed continues nothing', async () => {
     const state = await park()

@@ -137,19 +137,19 @@ describe('a server that starts again on its port', () => {
     await client.connect(new StreamableHTTPClientTransport(new URL(url())))
     await client.subscribeResource({ uri: 'test://a' })
     await server.restart()
-    await waitFor(() => heard.length > 0, { timeoutMs: 20_000, what: 'nobody told of the gap' })
-    await waitFor(() => mine().length === 2, { timeoutMs: 20_000, what: 'the session was not opened again' })
+    await waitFor(() => heard.length > 0, { what: 'nobody told of the gap' })
+    await waitFor(() => mine().length === 2, { what: 'the session was not opened again' })
     const [, again] = mine()
     await waitFor(
       async () => {
         await again?.update('test://a')
         return heard.length > 1
       },
-      { timeoutMs: 20_000, pollMs: 100, what: 'the new stream is not heard' },
+      { pollMs: 100, what: 'the new stream is not heard' },
     )
     expect(new Set(heard)).toEqual(new Set(['test://a']))
     await client.close()
-  }, 60_000)
+  })
 })
 
 describe('a session on a stdio child that exited', () => {
@@ -173,11 +173,11 @@ describe('a session on a stdio child that exited', () => {
 
   it('goes on with the next child', async () => {
     expect(await afterKill({})).toBe(200)
-  }, 30_000)
+  })
 
   it('is over where children are never shared: what the child remembered was the client’s', async () => {
     expect(await afterKill({ stdio: { sharing: 'exclusive' } })).toBe(404)
-  }, 30_000)
+  })
 })
 
 function runningChildren({ events }: Harness): number[] {

@@ -21,12 +21,12 @@ beforeAll(async () => {
     'legacy-stdio': [{ id: 'one', command: process.execPath, args: [script, 'legacy'] }],
     'modern-stdio': [{ id: 'one', command: process.execPath, args: [script, 'modern'] }],
   })
-}, 60_000)
+})
 
 afterAll(async () => {
   await harness.stop()
   for (const mirror of mirrors) await mirror.close()
-}, 60_000)
+})
 
 /** Members that the bridging table names: a gateway may write or take them. */
 const OF_THE_PROTOCOL = ['resultType', 'ttlMs', 'cacheScope', 'requestState', 'inputRequests', 'nextCursor', '_meta']
@@ -70,7 +70,7 @@ describe.each(SERVERS)('%s', (template) => {
       }),
       { numRuns: 40 },
     )
-  }, 30_000)
+  })
 
   it('gives a 2025 client any result and any error as it said it', async () => {
     const session = await LegacySession.open(url())
@@ -85,7 +85,7 @@ describe.each(SERVERS)('%s', (template) => {
       { numRuns: 40 },
     )
     await session.end()
-  }, 30_000)
+  })
 
   it('answers to the id that was asked with, whatever it is', async () => {
     for (const id of [0, -7, 9_007_199_254_740_991, 'a', '', '7', '\u{1F642}"\\']) {

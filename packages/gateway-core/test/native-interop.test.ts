@@ -43,13 +43,13 @@ beforeAll(async () => {
     'reference-stdio': [{ id: 'one', ...stdio('modern') }],
     'reference-legacy-stdio': [{ id: 'one', ...stdio('legacy') }],
   })
-}, 60_000)
+})
 
 afterAll(async () => {
   await harness.stop()
   for (const server of servers) await server.close()
   await rm(folder, { recursive: true, force: true })
-}, 60_000)
+})
 
 const info = { name: 'interop', version: '1' }
 const capabilities = { elicitation: {}, sampling: {}, roots: {} }
@@ -294,17 +294,13 @@ describe.each(CLIENTS)('%s', (_name, connect) => {
 
     beforeAll(async () => {
       client = await connect(template)
-    }, 30_000)
+    })
 
     afterAll(() => client.close())
 
     const cells = Object.entries(OPERATIONS).filter(([operation]) => isPossible(Reflect.get(peer, operation)))
-    it.each(cells)(
-      'can %s',
-      async (_operation, run) => {
-        await run(client, peer)
-      },
-      30_000,
-    )
+    it.each(cells)('can %s', async (_operation, run) => {
+      await run(client, peer)
+    })
   })
 })

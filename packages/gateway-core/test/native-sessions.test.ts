@@ -27,13 +27,13 @@ beforeAll(async () => {
     everything: [{ id: 'one', command: everything.command, args: everything.args }],
     'modern-stdio': [{ id: 'one', command: process.execPath, args: [reference, '--stdio', '--era', 'modern'] }],
   })
-}, 60_000)
+})
 
 afterAll(async () => {
   await harness.stop()
   await mirror.close()
   await legacy.close()
-}, 60_000)
+})
 
 const other = { 'x-test-principal': 'other' }
 const params = { name: 'mirror', arguments: { reply: { result: { content: [] } } } }
@@ -143,7 +143,7 @@ describe('two clients of one principal on one shared child', () => {
     const all = Array.from({ length: 500 }, (_, id) => sessions.map((session, client) => call(session, client, id)))
     await Promise.all(all.flat())
     await Promise.all(sessions.map((session) => session.end()))
-  }, 60_000)
+  })
 })
 
 describe.each(['stdio', 'modern-stdio'])('log lines on a pipe (%s)', (template) => {
@@ -155,7 +155,7 @@ describe.each(['stdio', 'modern-stdio'])('log lines on a pipe (%s)', (template) 
       return messages.filter(({ method }) => method === 'notifications/message').length
     }
     expect(await Promise.all([call('info'), call(), call('debug'), call('error'), call()])).toEqual([3, 0, 3, 0, 0])
-  }, 20_000)
+  })
 })
 
 describe('a legacy session whose instance is killed', () => {
@@ -188,7 +188,7 @@ describe('a legacy session whose instance is killed', () => {
         await client.close()
         return JSON.stringify(result).includes('Echo: back')
       },
-      { timeoutMs: 20_000, pollMs: 200, what: 'the second instance did not serve' },
+      { pollMs: 200, what: 'the second instance did not serve' },
     )
-  }, 60_000)
+  })
 })

@@ -25,12 +25,12 @@ beforeAll(async () => {
     'legacy-http': [{ id: 'one', endpoint: legacy.url }],
     'legacy-stdio': [{ id: 'one', command: process.execPath, args: [reference, '--stdio', '--era', 'legacy'] }],
   })
-}, 60_000)
+})
 
 afterAll(async () => {
   await harness.stop()
   for (const server of servers) await server.close()
-}, 60_000)
+})
 
 async function connect(template: string): Promise<Client> {
   const client = new Client({ name: 'old', version: '1' }, { capabilities: { elicitation: {} } })

@@ -29,12 +29,12 @@ beforeAll(async () => {
     'modern-stdio': [{ id: 'one', ...stdio('modern') }],
     'legacy-stdio': [{ id: 'one', ...stdio('legacy') }],
   })
-}, 60_000)
+})
 
 afterAll(async () => {
   await harness.stop()
   for (const server of servers) await server.close()
-}, 60_000)
+})
 
 const TEMPLATES = ['modern-http', 'legacy-http', 'modern-stdio', 'legacy-stdio'] as const
 const info = { name: 'test', version: '1' }

@@ -15,12 +15,12 @@ beforeAll(async () => {
   for (let index = 0; index < CALLERS; index++) await writeFile(join(folder.path, `${index}.txt`), `content ${index}`)
   const { command, args } = filesystemStdio(folder.path)
   harness = await startGateway({ filesystem: [{ id: 'one', command, args }] })
-}, 60_000)
+})
 
 afterAll(async () => {
   await harness.stop()
   await folder.stop()
-}, 60_000)
+})
 
 describe('200 callers of one stdio child at once', () => {
   it('are all served, each with its own answer', async () => {
@@ -39,5 +39,5 @@ describe('200 callers of one stdio child at once', () => {
     const started = harness.events.filter((event) => event.type === 'upstream' && event.event.type === 'child_started')
     // Two at most: one that found out about the era, one that serves.
     expect(started.length).toBeLessThanOrEqual(2)
-  }, 60_000)
+  })
 })

@@ -50,7 +50,7 @@ beforeAll(async () => {
     },
   })
   harness = await startGateway({ t: [{ id: 'one', endpoint: server.url }] }, { maxBodyBytes: 100_000 })
-}, 30_000)
+})
 
 afterAll(async () => {
   await harness.stop()

@@ -15,7 +15,7 @@ beforeAll(async () => {
     { legacy: instance('legacy'), modern: instance('modern') },
     { settings: { stdio: { sharing: 'shared' }, load_balancer: { max_in_flight: 1_000 } } },
   )
-}, 60_000)
+})
 
 afterAll(() => harness.stop())
 
@@ -54,7 +54,6 @@ describe.each(['legacy', 'modern'])('two principals whose clients are %s', (era)
       // One child serves them all; another may have told the era.
       expect(serving(template).size).toBe(1)
     },
-    60_000,
   )
 })
 

@@ -76,7 +76,7 @@ describe('a reader that takes nothing', () => {
     await waitFor(() => gateway.inFlight === 0, { what: 'the call did not end' })
     const ended = events.find((event) => event.type === 'call' && event.name === 'flood')
     expect(ended).toMatchObject({ outcome: 'GATEWAY_CALLER_GONE' })
-  }, 20_000)
+  })
 })
 
 describe('a reader that is slow but reads', () => {
@@ -96,7 +96,7 @@ describe('a reader that is slow but reads', () => {
     }
     expect(stopped).toBe(false)
     expect(bytes).toBeGreaterThan(1_000_000)
-  }, 20_000)
+  })
 })
 
 function takeSome(from: Socket): Promise<number> {

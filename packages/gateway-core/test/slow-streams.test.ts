@@ -8,7 +8,7 @@ import { LegacySession, modern } from './support/mcp.js'
 
 const child = fileURLToPath(new URL('support/flood-server.ts', import.meta.url))
 const MAX_STALL_MS = 4_000
-const PATIENCE = { timeoutMs: 20_000, pollMs: 20 } as const
+const PATIENCE = { pollMs: 20 } as const
 const flood = { name: 'flood', arguments: {}, _meta: { progressToken: 1 } }
 const echo = { name: 'echo', arguments: {} }
 
@@ -27,13 +27,13 @@ beforeEach(async () => {
     },
     { maxStallMs: MAX_STALL_MS, settings: { max_answer_bytes: 1_000_000_000, stdio: { sharing: 'shared' } } },
   )
-}, 30_000)
+})
 
 afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.destroy()
   await harness.stop()
   for (const server of Object.values(servers)) await server.close()
-}, 30_000)
+})
 
 interface RawRequest {
   readonly method?: string
@@ -104,7 +104,7 @@ describe.each(['http', 'sse'])('a reader of a call on a server over %s that take
     expect(harness.gateway.inFlight).toBe(1)
     await session.end()
     await waitFor(() => servers[template]?.floods === 0, { ...PATIENCE, what: 'the server was not told' })
-  }, 40_000)
+  })
 
   it('as a 2026 client holds back the server, nobody else, is cut, and its call is cancelled', async () => {
     const _meta = {
@@ -119,7 +119,7 @@ describe.each(['http', 'sse'])('a reader of a call on a server over %s that take
     await othersAreServed(template)
     await waitFor(() => servers[template]?.floods === 0, { ...PATIENCE, what: 'the server was not told' })
     await closed(socket)
-  }, 40_000)
+  })
 
   it('on the one stream of the old transport holds back the server, nobody else, and is cut', async () => {
     const abort = new AbortController()
@@ -141,7 +141,7 @@ describe.each(['http', 'sse'])('a reader of a call on a server over %s that take
     // Cut, its session is over and its call cancelled.
     await waitFor(() => servers[template]?.floods === 0, { ...PATIENCE, what: 'the server was not told' })
     abort.abort()
-  }, 40_000)
+  })
 })
 
 describe('a reader of its session’s own stream that takes nothing', () => {
@@ -156,7 +156,7 @@ describe('a reader of its session’s own stream that takes nothing', () => {
     await letGo('http')
     await closed(socket)
     await session.end()
-  }, 40_000)
+  })
 })
 
 describe('a reader of a call on a shared child that takes nothing', () => {
@@ -170,5 +170,5 @@ describe('a reader of a call on a shared child that takes nothing', () => {
     await closed(socket)
     await session.end()
     await waitFor(() => harness.gateway.inFlight === 0, { ...PATIENCE, what: 'the call did not end' })
-  }, 40_000)
+  })
 })

@@ -25,12 +25,12 @@ beforeAll(async () => {
     reference: [{ id: 'one', endpoint: reference.url }],
     old: [{ id: 'one', endpoint: old.url }],
   })
-}, 60_000)
+})
 
 afterAll(async () => {
   await harness.stop()
   for (const server of servers) await server.close()
-}, 60_000)
+})
 
 it.each([
   ['everything', -32602],

@@ -16,7 +16,7 @@ export interface LaunchOptions {
   readonly user?: { readonly uid: number; readonly gid: number } | undefined
   /** Sees each line of stdout and stderr; the first `true` means ready. Absent: ready at once. */
   readonly isReady?: ((line: string) => boolean) | undefined
-  /** In milliseconds. @default 15_000 */
+  /** In milliseconds. @default 60_000 */
   readonly readyTimeoutMs?: number | undefined
   /** The polite request to end. @default 'SIGTERM' */
   readonly stopSignal?: NodeJS.Signals | undefined
@@ -114,7 +114,7 @@ interface Watch {
 }
 
 async function ready({ exited, output, options }: Watch): Promise<void> {
-  const { isReady, name, readyTimeoutMs = 15_000 } = options
+  const { isReady, name, readyTimeoutMs = 60_000 } = options
   if (isReady === undefined) return
   await new Promise<void>((resolve, reject) => {
     const timer = setTimeout(

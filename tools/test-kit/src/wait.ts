@@ -3,13 +3,16 @@ import { TestKitTimeoutError } from './errors.js'
 
 /** How {@link waitFor} waits. */
 export interface WaitOptions {
-  /** Gives up after this many milliseconds. @default 5_000 */
+  /** Gives up after this many milliseconds: a bound, not an expectation, so leave it. @default 60_000 */
   readonly timeoutMs?: number | undefined
   /** Pause between two looks, in milliseconds. @default 10 */
   readonly pollMs?: number | undefined
-  /** Named in the error: "<what> within 5000 ms". */
+  /** Named in the error: "<what> within 60000 ms". */
   readonly what?: string | undefined
 }
+
+// Processes start, statements are tried again and children are replaced meanwhile, on machines where everything takes ten times as long.
+const DEFAULT_TIMEOUT_MS = 60_000
 
 /**
  * Looks at `predicate` until it answers something truthy, and returns that.
@@ -18,7 +21,7 @@ export interface WaitOptions {
  */
 export async function waitFor<T>(
   predicate: () => T | Promise<T>,
-  { timeoutMs = 5_000, pollMs = 10, what = 'the condition did not become true' }: WaitOptions = {},
+  { timeoutMs = DEFAULT_TIMEOUT_MS, pollMs = 10, what = 'the condition did not become true' }: WaitOptions = {},
 ): Promise<Exclude<T, undefined | null | false | 0 | ''>> {
   const deadline = performance.now() + timeoutMs
   for (;;) {

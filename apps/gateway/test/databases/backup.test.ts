@@ -38,7 +38,6 @@ async function roundTrip(database: string): Promise<string> {
   const restored = await restoreDatabase(of(database), { file, replace: true })
   expect(restored.rows).toEqual(made.rows)
   await waitFor(async () => (await ids(node)).join() === 'a,b,c', {
-    timeoutMs: 3_000,
     what: 'the node has taken it over',
   })
   expect((await node.admin('POST', '/gateway/register', instance('d'))).status).toBe(201)
@@ -49,7 +48,7 @@ async function roundTrip(database: string): Promise<string> {
 describe('a backup', () => {
   it('of SQLite comes back under a running gateway', async () => {
     await roundTrip(await newFile())
-  }, 60_000)
+  })
 
   it('that is encrypted shows nothing, and opens with its passphrase only', async () => {
     const database = await newFile()
@@ -135,7 +134,7 @@ await onServers((server) => {
     const { templates: found } = await stores.registry.load()
     await stores.close()
     expect(found.get('fs')?.instances.map(({ id }) => id)).toEqual(['a', 'b', 'c'])
-  }, 60_000)
+  })
 })
 
 async function makeTemplate(database: string, name: string): Promise<void> {

@@ -9,7 +9,7 @@ const instances = async (node: NodeProcess): Promise<{ id: string; weight: numbe
 const ids = async (node: NodeProcess): Promise<string[]> => (await instances(node)).map(({ id }) => id)
 
 const sees = (node: NodeProcess, wanted: (seen: string[]) => boolean) =>
-  waitFor(async () => wanted(await ids(node)), { timeoutMs: 3_000, what: 'the other node has it' })
+  waitFor(async () => wanted(await ids(node)), { what: 'the other node has it' })
 
 await onServers((server) => {
   it('is made ready by one of two gateways that start at once, and both serve', async () => {
@@ -30,7 +30,7 @@ await onServers((server) => {
     expect((await a.admin('POST', '/gateway/register', instance('one'))).status).toBe(201)
     await sees(b, (seen) => seen.includes('one'))
     expect((await b.admin('PATCH', '/gateway/templates/fs/instances/one', { weight: 7 })).status).toBe(200)
-    await waitFor(async () => (await instances(a))[0]?.weight === 7, { timeoutMs: 3_000 })
+    await waitFor(async () => (await instances(a))[0]?.weight === 7)
 
     expect((await a.admin('POST', '/gateway/register', instance('two'))).status).toBe(201)
     await a.kill9()

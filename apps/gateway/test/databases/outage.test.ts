@@ -15,7 +15,7 @@ afterAll(() => upstream.stop())
 const health = async (node: NodeProcess) => (await node.get('/gateway/health')).json.database
 
 const becomes = (node: NodeProcess, database: string) =>
-  waitFor(async () => (await health(node)) === database, { timeoutMs: 15_000, what: `the database is ${database}` })
+  waitFor(async () => (await health(node)) === database, { what: `the database is ${database}` })
 
 /** A tool call, which needs no database. */
 const call = (node: NodeProcess) => node.post('/mcp/fs/tools/call', { name: 'echo', arguments: {} })
@@ -54,7 +54,6 @@ async function recovers(node: NodeProcess): Promise<void> {
   // transaction whose node it cannot see any more.
   const register = () => node.admin('POST', '/gateway/register', instance('after'))
   await waitFor(async () => (await register()).status < 300, {
-    timeoutMs: 10_000,
     pollMs: 200,
     what: 'a change is taken',
   })
@@ -74,7 +73,7 @@ await onServers((server) => {
       await recovers(node)
     }
     await node.stop()
-  }, 60_000)
+  })
 
   it('may be away at a restart: the gateway serves what it knew, and takes up changes of others later', async () => {
     const database = await server.createDatabase()
@@ -95,7 +94,7 @@ await onServers((server) => {
     await stores.close()
     await waitFor(async () => (await node.get('/gateway/templates/elsewhere')).status === 200)
     await node.stop()
-  }, 60_000)
+  })
 
   it('must be there at a first start, and when the snapshot was changed: one sentence, exit code 1', async () => {
     const database = await server.createDatabase()
@@ -116,7 +115,7 @@ await onServers((server) => {
     } finally {
       await server.resume()
     }
-  }, 60_000)
+  })
 
   it('may lose every byte, or be slow: statements end in time, the pool keeps its size, a shutdown is not held up', async () => {
     const proxy = await startTcpProxy({ host: server.host, port: server.port })
@@ -145,7 +144,7 @@ await onServers((server) => {
     } finally {
       await proxy.stop()
     }
-  }, 60_000)
+  })
 
   it('may be away for a region no longer than it says: then calls and readiness are 503, until it is back', async () => {
     const flags = { region: 'eu', 'max-stale': 4 }
@@ -154,7 +153,7 @@ await onServers((server) => {
     try {
       await becomes(node, 'unavailable')
       const ready = () => node.get('/health/ready')
-      await waitFor(async () => (await ready()).status === 503, { timeoutMs: 15_000, what: 'it is still ready' })
+      await waitFor(async () => (await ready()).status === 503, { what: 'it is still ready' })
       expect((await ready()).json.reason).toBe('region "eu" has been cut off from the database for more than 4 s')
       const refused = await call(node)
       expect(refused).toMatchObject({ status: 503, json: { code: 'DATABASE_UNAVAILABLE', executed: 'no' } })
@@ -163,10 +162,10 @@ await onServers((server) => {
     } finally {
       await server.resume()
     }
-    await waitFor(async () => (await call(node)).status === 200, { timeoutMs: 15_000, what: 'it serves again' })
+    await waitFor(async () => (await call(node)).status === 200, { what: 'it serves again' })
     expect((await node.get('/health/ready')).status).toBe(200)
     await node.stop()
-  }, 60_000)
+  })
 
   it('may become read only: reads go on, changes answer 503 until it takes them again', async () => {
     const database = await ordinaryUser(await server.createDatabase())
@@ -182,7 +181,7 @@ await onServers((server) => {
     }
     await recovers(node)
     await node.stop()
-  }, 60_000)
+  })
 })
 
 /** Connections to a port that its clients hold open, as the system sees them; those being closed do not count. */

@@ -34,22 +34,22 @@ await onServer('PostgreSQL', startPostgres, (server) => {
       const after = await Promise.all(nodes.map(checkedAt))
       return nodes.filter((_, n) => before[n] !== after[n])
     }
-    await waitFor(async () => (await nodes[1].get('/mcp/fs/health')).status === 200, { timeoutMs: 3_000 })
+    await waitFor(async () => (await nodes[1].get('/mcp/fs/health')).status === 200)
     // A node learns of another one with its next heartbeat.
     let found: NodeProcess[] = []
     const settled = async (): Promise<boolean> => {
       found = await active()
       return found.length === 1
     }
-    await waitFor(settled, { timeoutMs: 15_000, what: 'one of them probes' })
+    await waitFor(settled, { what: 'one of them probes' })
     const [owner] = found
     const heir = nodes.find((node) => node !== owner)
     if (owner === undefined || heir === undefined) throw new Error('one of two probes')
     const last = await checkedAt(heir)
     await owner.kill9()
-    await waitFor(async () => (await checkedAt(heir)) !== last, { timeoutMs: 25_000, what: 'the other one takes over' })
+    await waitFor(async () => (await checkedAt(heir)) !== last, { what: 'the other one takes over' })
     await heir.stop()
     upstream.closeAllConnections()
     upstream.close()
-  }, 60_000)
+  })
 })

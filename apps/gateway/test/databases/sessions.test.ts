@@ -49,7 +49,7 @@ async function startNodes(
   for (const node of nodes) {
     for (const template of Object.keys(templates)) {
       const lists = async (): Promise<boolean> => (await node.get(`/mcp/${template}/tools/list`)).status === 200
-      await waitFor(lists, { timeoutMs: 15_000, what: `${template} is not served by every node` })
+      await waitFor(lists, { what: `${template} is not served by every node` })
     }
   }
   return nodes
@@ -94,14 +94,11 @@ await onServer('PostgreSQL', startPostgres, (server) => {
       nodes = await startNodes(await server.createDatabase(), 2)
       home = nodes[0]?.url ?? ''
       other = nodes[1]?.url ?? ''
-    }, 60_000)
+    })
     afterAll(() => stopAll(nodes))
 
-    it(
-      'serve one 2025 client whose every request goes to another one: calls, progress, questions, subscriptions',
-      () => servesOneClient(nodes),
-      60_000,
-    )
+    it('serve one 2025 client whose every request goes to another one: calls, progress, questions, subscriptions', () =>
+      servesOneClient(nodes))
 
     it('serve sessions on a modern server, on a child and of all templates through either', async () => {
       for (const path of ['/mcp/modern', '/mcp/child', '/mcp']) {
@@ -112,7 +109,7 @@ await onServer('PostgreSQL', startPostgres, (server) => {
         expect((await read(await open('DELETE', other + path, { 'mcp-session-id': session }))).status).toBe(200)
         expect((await post(home + path, PING, session)).status).toBe(404)
       }
-    }, 30_000)
+    })
 
     it('let a stream be resumed through the other one, and a lost connection cancel nothing', async () => {
       const path = '/mcp/legacy'
@@ -149,7 +146,7 @@ await onServer('PostgreSQL', startPostgres, (server) => {
       await expect(lost).rejects.toThrow()
       expect((await post(home + path, toolCall('echo', { n: 1 }, 9), session)).status).toBe(200)
       expect(legacy.requestsFor('notifications/cancelled')).toHaveLength(cancelled)
-    }, 30_000)
+    })
 
     it('cancel a call that came by one when the cancellation comes by the other', async () => {
       const path = '/mcp/legacy'
@@ -161,7 +158,7 @@ await onServer('PostgreSQL', startPostgres, (server) => {
       expect((await post(other + path, cancel, session)).status).toBe(202)
       const cancelled = await call
       expect({ ok: cancelled.status < 300, answer: cancelled.json }).toEqual({ ok: true, answer: undefined })
-    }, 30_000)
+    })
 
     it('find a parked call of a 2026 client', async () => {
       const first = await modernCall(home, { name: 'test_elicitation', arguments: { message: 'Who?' } })
@@ -175,7 +172,7 @@ await onServer('PostgreSQL', startPostgres, (server) => {
         inputResponses: { [key]: { action: 'accept', content: ASKED } },
       })
       expect(JSON.stringify(second.json.result?.content)).toContain('ann')
-    }, 30_000)
+    })
 
     it('are found from the first moment on by nodes that were there before', async () => {
       const [first] = nodes
@@ -184,7 +181,7 @@ await onServer('PostgreSQL', startPostgres, (server) => {
       const session = await initialize(`${late.url}/mcp/child`)
       expect((await post(`${home}/mcp/child`, PING, session)).status).toBe(200)
       await late.stop()
-    }, 30_000)
+    })
   })
 
   describe('a node that is gone', () => {
@@ -226,7 +223,7 @@ await onServer('PostgreSQL', startPostgres, (server) => {
       expect((await read(await open('DELETE', `${others[0]?.url}/mcp/legacy`, named(sessions[0])))).status).toBe(200)
       for (const { url } of others) expect((await post(`${url}/mcp/legacy`, PING, sessions[0])).status).toBe(404)
       await stopAll(others)
-    }, 90_000)
+    })
 
     it('does not stop a client of the SDK whose server is reached over HTTP', async () => {
       const nodes = await startNodes(await server.createDatabase(), 3)
@@ -247,7 +244,7 @@ await onServer('PostgreSQL', startPostgres, (server) => {
       await client.close()
       await balancer.stop()
       await stopAll(nodes.slice(1))
-    }, 90_000)
+    })
 
     it('that stops in peace leaves its sessions in the same way', async () => {
       const nodes = await startNodes(await server.createDatabase(), 2)
@@ -256,7 +253,7 @@ await onServer('PostgreSQL', startPostgres, (server) => {
       await home?.end()
       expect((await post(`${other?.url}/mcp/modern`, PING, session)).status).toBe(200)
       await other?.stop()
-    }, 60_000)
+    })
   })
 
   it('holds for nodes with workers: from the door of a node to the home is its inside', async () => {
@@ -273,7 +270,7 @@ await onServer('PostgreSQL', startPostgres, (server) => {
     await waitFor(() => !workers.some(pidAlive), { what: 'the workers have not ended' })
     expect((await pings()).map(({ status }) => status)).toEqual(sessions.map(() => 200))
     await other?.stop()
-  }, 90_000)
+  })
 
   it('asks again who is calling: another principal finds nothing, a revoked key opens nothing', async () => {
     const database = await server.createDatabase()
@@ -299,7 +296,7 @@ await onServer('PostgreSQL', startPostgres, (server) => {
     expect((await home.admin('DELETE', `/auth/api-keys/${keys[0]?.id}`)).status).toBe(204)
     await waitFor(async () => (await post(other.url + path, PING, session, mine)).status === 401)
     await stopAll([home, other])
-  }, 60_000)
+  })
 })
 
 function childrenOf(pid: number): number[] {

@@ -18,7 +18,7 @@ export interface NodeProcess {
   /** Without a credential. */
   post(path: string, body: unknown): Promise<Answer>
   signal(signal: NodeJS.Signals): void
-  /** Asks it to end, and fails when it does not within 8 s. */
+  /** Asks it to end, and fails when it does not by itself. */
   end(): Promise<void>
   kill9(): Promise<void>
   stop(): Promise<void>
@@ -63,7 +63,7 @@ export async function startNode(options: NodeOptions): Promise<NodeProcess> {
     signal: (signal) => child.signal(signal),
     end: async () => {
       child.signal('SIGTERM')
-      await Promise.race([child.exited, sleep(8_000, undefined, { ref: false }).then(() => stillRuns(child))])
+      await Promise.race([child.exited, sleep(45_000, undefined, { ref: false }).then(() => stillRuns(child))])
     },
     kill9: () => child.kill9(),
     stop: () => child.stop(),
@@ -103,8 +103,7 @@ async function run({ database, flags, stateDir }: NodeOptions) {
     },
     // The same for all nodes: they share what is sealed with it.
     env: { MCP_GATEWAY_MASTER_KEY: MASTER_KEY },
-    readyTimeoutMs: 20_000,
-    graceMs: 8_000,
+    graceMs: 60_000,
   })
   running.add(child)
   void child.exited.then(() => running.delete(child))

@@ -116,5 +116,5 @@ describe('the other nodes', () => {
     await membership.find('nobody')
     expect(await membership.find('b')).toBeUndefined()
     await membership.close()
-  }, 20_000)
+  })
 })

@@ -131,7 +131,7 @@ describe('users', () => {
     )
     await waitFor(
       async () => (await set({ new_password: 'another four words here', current_password: PASSWORD })).status === 204,
-      { timeoutMs: 8_000, what: 'the password is set' },
+      { what: 'the password is set' },
     )
     expect((await as(gateway, token, 'GET', '/auth/me')).status).toBe(401)
   })

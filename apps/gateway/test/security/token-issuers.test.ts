@@ -200,7 +200,7 @@ describe('an issuer', () => {
     expect([status, json.code, headers.get('retry-after')]).toEqual([503, 'IDENTITY_UNAVAILABLE', '5'])
     await gateway.close()
     await issuer.stop()
-  }, 15_000)
+  })
 
   it('cannot lead us elsewhere: a redirect is not followed', async () => {
     await using elsewhere = await startIssuer()
@@ -269,7 +269,7 @@ describe('an issuer', () => {
       await cluster[Symbol.asyncDispose]()
       await issuer.stop()
     }
-  }, 30_000)
+  })
 })
 
 describe('a configuration of issuers', () => {

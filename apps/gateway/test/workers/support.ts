@@ -72,7 +72,7 @@ export class Cluster {
       await this.call(template, name)
       return this.#answeredBy(template).length === 2
     }
-    await waitFor(both, { timeoutMs: 15_000, pollMs: 50, what: `only one worker answers calls of ${template}` })
+    await waitFor(both, { pollMs: 50, what: `only one worker answers calls of ${template}` })
   }
 
   #answeredBy(template: string): number[] {
@@ -128,7 +128,7 @@ export class Cluster {
   async [Symbol.asyncDispose](): Promise<void> {
     const workers = this.workers()
     await this.process.stop()
-    await waitFor(() => !workers.some(pidAlive), { timeoutMs: 10_000, what: 'workers were left behind' })
+    await waitFor(() => !workers.some(pidAlive), { what: 'workers were left behind' })
   }
 }
 

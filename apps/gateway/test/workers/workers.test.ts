@@ -48,7 +48,7 @@ async function servedByBoth(cluster: Cluster, template: string): Promise<void> {
     )
     return answers.every(({ status }) => status === 200)
   }
-  await waitFor(lists, { timeoutMs: 10_000, what: `${template} is not served by both workers` })
+  await waitFor(lists, { what: `${template} is not served by both workers` })
 }
 
 describe('a gateway with two workers', () => {
@@ -62,7 +62,7 @@ describe('a gateway with two workers', () => {
       { id: 'one', command, args },
       { load_balancer: { queue_size: 1_000, queue_timeout: 60 } },
     )
-  }, 60_000)
+  })
   afterAll(() => cluster[Symbol.asyncDispose]())
 
   it('spreads calls over both, and its statistics are the sum', async () => {
@@ -120,7 +120,7 @@ describe('a gateway with two workers', () => {
     )
     await cluster.answeredByBoth('stdio')
     expect(cluster.servers()).toHaveLength(1)
-  }, 60_000)
+  })
 
   it('serves a session of a 2025 client over both', async () => {
     const client = await connected(cluster, 'stdio')
@@ -141,7 +141,7 @@ describe('a gateway with two workers', () => {
     )
     expect(progress.length).toBeGreaterThan(1)
     await client.close()
-  }, 30_000)
+  })
 
   it('lets a server ask a 2025 client back through either worker', async () => {
     const asking = await serveHttp({ port: 0, era: 'legacy' })
@@ -161,7 +161,7 @@ describe('a gateway with two workers', () => {
     } finally {
       await asking.close()
     }
-  }, 30_000)
+  })
 
   it('finds a parked call of a 2026 client from the other worker', async () => {
     await cluster.register('parking', {
@@ -184,7 +184,7 @@ describe('a gateway with two workers', () => {
       })
       expect(JSON.stringify(second.json.result?.content)).toContain('ann')
     }
-  }, 30_000)
+  })
 
   it('goes on when a worker is killed, replaces it, and keeps the child', async () => {
     const before = cluster.workers()
@@ -195,7 +195,7 @@ describe('a gateway with two workers', () => {
     await cluster.noticed(victim)
     const during = await Promise.all(Array.from({ length: 10 }, (_, n) => cluster.call('http', 'echo', { n })))
     expect(during.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 200))
-    await waitFor(() => cluster.serving().length === 2, { timeoutMs: 15_000, what: 'the worker was not replaced' })
+    await waitFor(() => cluster.serving().length === 2, { what: 'the worker was not replaced' })
     expect(cluster.workers()).toContain(survivor)
     const after = await Promise.all(
       Array.from({ length: 10 }, (_, n) => cluster.call('stdio', 'echo', { message: `${n}` })),
@@ -204,7 +204,7 @@ describe('a gateway with two workers', () => {
     expect(cluster.servers()).toEqual(children)
     const { json: later } = await cluster.send('GET', '/gateway/stats')
     expect(later.gateway.requests_total).toBe(earlier.gateway.requests_total + 20)
-  }, 30_000)
+  })
 
   it('goes on with sessions over HTTP when their worker is gone, and answers 404 for those on a child', async () => {
     const http = await Promise.all(Array.from({ length: 24 }, () => newSession(cluster)))
@@ -212,12 +212,12 @@ describe('a gateway with two workers', () => {
     const [victim = 0] = cluster.workers()
     process.kill(victim, 'SIGKILL')
     await cluster.noticed(victim)
-    await waitFor(() => cluster.serving().length === 2, { timeoutMs: 15_000, what: 'the worker was not replaced' })
+    await waitFor(() => cluster.serving().length === 2, { what: 'the worker was not replaced' })
     const taken = await Promise.all(http.map(async (id) => (await ping(cluster, id)).status))
     expect([...new Set(taken)]).toEqual([200])
     const statuses = await Promise.all(stdio.map(async (id) => (await ping(cluster, id, 'stdio')).status))
     expect([...new Set(statuses)].sort()).toEqual([200, 404])
-  }, 60_000)
+  })
 })
 
 describe('a gateway with workers', () => {
@@ -231,7 +231,7 @@ describe('a gateway with workers', () => {
     await shaky.stop()
     await waitFor(
       async () => (await cluster.send('GET', '/mcp/shaky/health')).json.instances.one.status === 'unhealthy',
-      { timeoutMs: 15_000, what: 'it is still healthy' },
+      { what: 'it is still healthy' },
     )
     await waitFor(async () => {
       const answers = await Promise.all(Array.from({ length: 10 }, () => cluster.send('GET', '/mcp/shaky/tools/list')))
@@ -241,7 +241,7 @@ describe('a gateway with workers', () => {
     try {
       await waitFor(
         async () => (await cluster.send('GET', '/mcp/shaky/health')).json.instances.one.status === 'healthy',
-        { timeoutMs: 15_000, what: 'it did not come back' },
+        { what: 'it did not come back' },
       )
       await waitFor(async () => {
         await Promise.all(Array.from({ length: 10 }, () => cluster.call('shaky', 'echo')))
@@ -250,7 +250,7 @@ describe('a gateway with workers', () => {
     } finally {
       await back.stop()
     }
-  }, 60_000)
+  })
 
   it('says in one sentence that the port is taken', async () => {
     const taken = createServer().listen(0, '127.0.0.1')
@@ -316,7 +316,7 @@ describe('a gateway with workers', () => {
     expect(await cluster.process.exited).toEqual({ code: 0, signal: null })
     expect(workers.filter(pidAlive)).toEqual([])
     expect(await leftIn(cluster.stateDir)).toEqual([])
-  }, 30_000)
+  })
 
   it('ends every worker and every child when the primary is killed', async () => {
     await using cluster = await Cluster.start()
@@ -326,8 +326,8 @@ describe('a gateway with workers', () => {
     const all = [...cluster.workers(), ...cluster.servers()]
     expect(all).toHaveLength(3)
     await cluster.process.kill9()
-    await waitFor(() => !all.some(pidAlive), { timeoutMs: 10_000, what: 'processes were left behind' })
-  }, 30_000)
+    await waitFor(() => !all.some(pidAlive), { what: 'processes were left behind' })
+  })
 })
 
 /** What only a gateway that runs has in its state folder. */

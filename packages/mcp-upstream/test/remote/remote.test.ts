@@ -91,7 +91,7 @@ describe('a borrowed connection', () => {
         return promise
       },
     })
-    await waitFor(() => endless.paused, { timeoutMs: 5_000, what: 'the source was not paused' })
+    await waitFor(() => endless.paused, { what: 'the source was not paused' })
     expect(endless.sentBytes).toBeLessThan(1024 * 1024)
     expect(read).toBe(EndlessConnection.CHUNK_BYTES)
     endless.stopAfterResume = true
@@ -106,10 +106,10 @@ describe('a borrowed connection', () => {
     const abort = new AbortController()
     const { seen, onPhase } = phases()
     const pending = loan.borrowed.modern.exchange(toolCall(1, 'hang'), within({ signal: abort.signal, onPhase }))
-    await waitFor(() => seen.includes('sent'), { timeoutMs: 5_000, what: 'it was not sent' })
+    await waitFor(() => seen.includes('sent'), { what: 'it was not sent' })
     abort.abort(new Error('enough'))
     expect((await failureOf(pending)).message).toBe('enough')
-    await waitFor(() => connection.status().children[0]?.inFlight === 0, { timeoutMs: 5_000, what: 'still in flight' })
+    await waitFor(() => connection.status().children[0]?.inFlight === 0, { what: 'still in flight' })
     const { result } = await call(loan.borrowed.modern, toolCall(2, 'cancelled'))
     expect(result['cancelled']).toHaveLength(1)
   })
@@ -145,7 +145,7 @@ describe('a borrowed connection', () => {
     await using loan = await lend(new Faulty(['--modern']))
     const { seen, onPhase } = phases()
     const pending = failureOf(loan.borrowed.modern.exchange(toolCall(1, 'hang'), within({ onPhase })))
-    await waitFor(() => seen.includes('sent'), { timeoutMs: 5_000, what: 'it was not sent' })
+    await waitFor(() => seen.includes('sent'), { what: 'it was not sent' })
     loan.lender.close()
     const failure = await pending
     expect(failure).toBeInstanceOf(UpstreamResetError)
@@ -161,7 +161,7 @@ describe('a borrowed session', () => {
     const heard = collector()
     const listening = session.listen(heard, new AbortController().signal)
     await call(session, toolCall(1, 'changed'))
-    await waitFor(() => heard.messages.length > 0, { timeoutMs: 5_000, what: 'nothing was heard' })
+    await waitFor(() => heard.messages.length > 0, { what: 'nothing was heard' })
     expect(heard.messages[0]).toMatchObject({ method: 'notifications/tools/list_changed' })
     const reply = await session.exchange(toolCall(2, 'ask'), within())
     if (reply.kind !== 'stream') throw new Error('expected a stream')
@@ -191,7 +191,7 @@ describe('a borrowed session', () => {
     await using loan = await lend(new Faulty())
     const session = await loan.borrowed.openSession(ASKABLE, 'ann', within())
     await failureOf(session.exchange(toolCall(1, 'crash'), within()))
-    await waitFor(() => session.ended.aborted, { timeoutMs: 5_000, what: 'it did not end' })
+    await waitFor(() => session.ended.aborted, { what: 'it did not end' })
     expect(await failureOf(session.exchange(toolCall(2, 'echo'), within()))).toBeInstanceOf(UpstreamSessionLostError)
   })
 
@@ -212,7 +212,7 @@ describe('a borrowed session', () => {
     expect(connection.status().children).toHaveLength(2)
     loan.remote.close()
     await loan.lender.closed
-    await waitFor(() => connection.status().children.length === 1, { timeoutMs: 5_000, what: 'the child did not stop' })
+    await waitFor(() => connection.status().children.length === 1, { what: 'the child did not stop' })
     expect(connection.status().children[0]?.pid).toBe(result['pid'])
   })
 })
@@ -252,7 +252,7 @@ describe('a shared connection', () => {
     await using loan = await lend(connection)
     const { seen, onPhase } = phases()
     const pending = call(loan.borrowed.modern, toolCall(1, 'slow', { ms: 50, n: 1 }), within({ onPhase }))
-    await waitFor(() => seen.includes('sent'), { timeoutMs: 5_000, what: 'it was not sent' })
+    await waitFor(() => seen.includes('sent'), { what: 'it was not sent' })
     await loan.shared.close()
     expect((await pending).result['structuredContent']).toMatchObject({ n: 1 })
   })

@@ -78,7 +78,7 @@ async function ownMariadb(install: string, daemon: string): Promise<TestDatabase
     ],
     cwd: folder.path,
     isReady: (line) => line.includes('ready for connections'),
-    graceMs: 8_000,
+    graceMs: 60_000,
   })
   await server.start()
   const url = `mysql://test@127.0.0.1:${port}/mysql`

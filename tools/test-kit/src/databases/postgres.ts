@@ -60,7 +60,7 @@ async function ownPostgres(
     isReady: (line) => line.includes('database system is ready to accept connections'),
     // SIGINT is PostgreSQL's "fast shutdown": SIGTERM would wait for clients that forgot to close.
     stopSignal: 'SIGINT',
-    graceMs: 8_000,
+    graceMs: 60_000,
   })
   await server.start()
   const url = `postgres://test@127.0.0.1:${port}/postgres`
