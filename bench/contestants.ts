@@ -1,12 +1,12 @@
 import { join } from 'node:path'
 import type { Dialect, Tool } from './load/dialects.ts'
-import type { Cores } from './measure/pinning.ts'
-import { startGateway } from './servers/gateway.ts'
+import { type Cores, pinned } from './measure/pinning.ts'
+import { type GatewayOptions, startGateway } from './servers/gateway.ts'
 import { findNginx, startNginx } from './servers/nginx.ts'
 import { type BenchServer, startScript } from './servers/server.ts'
 
-/** Which server stands behind. */
-export type Upstream = 'null' | 'sdk'
+/** Which server stands behind, and how it is reached. */
+export type Upstream = 'null' | 'sdk' | 'null-stdio' | 'sdk-stdio'
 
 /** One row of the table: a way to reach an upstream. */
 export interface Contestant {
@@ -15,6 +15,12 @@ export interface Contestant {
   readonly url: string
   readonly dialect: Dialect
   readonly tool: Tool
+  /** What it calls the tool, if it puts something before its name. */
+  readonly toolName?: string | undefined
+  /** Dialect `stdio`: the program that the load generator starts and speaks to. */
+  readonly child?: readonly string[] | undefined
+  /** Its children are stdio upstreams, whose CPU is not its own. */
+  readonly childrenAreUpstream?: boolean | undefined
   /** Whose CPU counts as the contestant's; absent for direct, which has nothing in the middle. */
   readonly pid?: number | undefined
   /** Somebody else started it. */
@@ -52,9 +58,20 @@ export interface FieldOptions {
   readonly upstreamPorts?: { readonly null: number; readonly sdk: number } | undefined
 }
 
-const TOOLS: Readonly<Record<Upstream, Tool>> = { null: 'ping', sdk: 'word_count' }
+/** The tool that is called on each upstream. */
+export const TOOLS: Readonly<Record<Upstream, Tool>> = {
+  null: 'ping',
+  sdk: 'word_count',
+  'null-stdio': 'ping',
+  'sdk-stdio': 'word_count',
+}
 const SERVERS = join(import.meta.dirname, 'servers')
 const NOTES = join(import.meta.dirname, '..', 'examples', 'notes-server', 'dist', 'main.js')
+
+/** The SDK server as a child on the upstream's core: a program and its arguments. */
+export function sdkChild({ upstream }: Cores): [string, string[]] {
+  return pinned(upstream, process.execPath, [NOTES, '--stdio'])
+}
 
 /** Starts upstreams and contestants; whatever was started is stopped if one fails. */
 export async function startField(options: FieldOptions): Promise<Field> {
@@ -88,6 +105,8 @@ class FieldBuilder {
     const sdk = await this.#own(startScript('notes server', NOTES, notesArgs, cores.upstream))
     this.#add('direct', 'null', 'modern', none.url)
     this.#add('direct', 'sdk', 'legacy', sdk.url)
+    const child = sdkChild(cores).flat()
+    this.#contestants.push({ ...this.#contestant('direct', 'sdk-stdio', 'stdio', 'stdio:'), child })
     await this.#addNginx(none.url, sdk.url)
     for (const name of ['raw-proxy', 'express-proxy'] as const)
       if (this.#wants(name)) await this.#addReference(name, none.url)
@@ -150,10 +169,7 @@ class FieldBuilder {
 
   async #addGateway(workers: number, core: number | undefined, none: string, sdk: string): Promise<void> {
     const name = `gateway x${workers}`
-    const gateway = await this.#started(
-      name,
-      startGateway({ workers, core, templates: { bench: [none], notes: [sdk] } }),
-    )
+    const gateway = await this.#started(name, startGateway({ workers, core, templates: this.#templates(none, sdk) }))
     if (gateway === undefined) return
     this.#add(name, 'null', 'modern', `${gateway.url}/mcp/bench`, gateway.pid)
     this.#add(name, 'sdk', 'legacy', `${gateway.url}/mcp/notes`, gateway.pid)
@@ -162,9 +178,20 @@ class FieldBuilder {
     this.#add(name, 'null', 'legacy', `${gateway.url}/mcp/bench`, gateway.pid)
     this.#add(`${name} REST`, 'null', 'rest', `${gateway.url}/mcp/bench/tools/call`, gateway.pid)
     this.#add(`${name} REST`, 'sdk', 'rest', `${gateway.url}/mcp/notes/tools/call`, gateway.pid)
+    const child = this.#contestant(name, 'sdk-stdio', 'legacy', `${gateway.url}/mcp/child`, gateway.pid)
+    this.#contestants.push({ ...child, childrenAreUpstream: true })
+  }
+
+  #templates(none: string, sdk: string): GatewayOptions['templates'] {
+    const [command, args] = sdkChild(this.#options.cores)
+    return { bench: [{ endpoint: none }], notes: [{ endpoint: sdk }], child: [{ command, args }] }
   }
 
   #add(name: string, upstream: Upstream, dialect: Dialect, url: string, pid?: number): void {
-    this.#contestants.push({ name, upstream, dialect, url, tool: TOOLS[upstream], pid, guest: false })
+    this.#contestants.push(this.#contestant(name, upstream, dialect, url, pid))
+  }
+
+  #contestant(name: string, upstream: Upstream, dialect: Dialect, url: string, pid?: number): Contestant {
+    return { name, upstream, dialect, url, tool: TOOLS[upstream], pid, guest: false }
   }
 }

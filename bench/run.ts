@@ -6,7 +6,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { arch, availableParallelism, cpus, release } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
-import { type Contestant, type Field, startField } from './contestants.ts'
+import { type Contestant, type Field, startField, type Upstream } from './contestants.ts'
 import { LoadGenerator } from './load/generator.ts'
 import { type CredentialCosts, credentialCosts } from './measure/credentials.ts'
 import { chooseCores } from './measure/pinning.ts'
@@ -19,10 +19,10 @@ import { credentialSentence, noiseSentence, tableOf } from './report/table.ts'
 const RESULTS = join(import.meta.dirname, 'results')
 
 /** Milliseconds: a full run takes two to three minutes, a short one under one. */
-const FULL = { warmUpMs: 1_000, sampleMs: { null: 700, sdk: 500 } }
-const SHORT = { warmUpMs: 300, sampleMs: { null: 300, sdk: 300 } }
+const FULL = { warmUpMs: 1_000, sampleMs: samples(700, 500) }
+const SHORT = { warmUpMs: 300, sampleMs: samples(300, 300) }
 /** An open loop needs its time: a p99 of 2,000 requests per second is made of 20 requests per second. */
-const OPEN = { warmUpMs: 2_000, sampleMs: { null: 3_000, sdk: 3_000 } }
+const OPEN = { warmUpMs: 2_000, sampleMs: samples(3_000, 3_000) }
 
 async function main(options: BenchOptions): Promise<void> {
   const cores = chooseCores()
@@ -59,9 +59,15 @@ async function run(options: BenchOptions, field: Field, load: LoadGenerator): Pr
   return summarize(results)
 }
 
+const UPSTREAMS: readonly Upstream[] = ['null', 'null-stdio', 'sdk', 'sdk-stdio']
+
 /** By upstream, then by connections, so that the rows of a block are measured close together. */
 function order({ contestant, connections }: Case): number {
-  return (contestant.upstream === 'null' ? 0 : 1_000_000) + connections
+  return UPSTREAMS.indexOf(contestant.upstream) * 1_000_000 + connections
+}
+
+function samples(none: number, sdk: number): Record<Upstream, number> {
+  return { null: none, 'null-stdio': none, sdk, 'sdk-stdio': sdk }
 }
 
 /** What a run found, with what was measured beside it. */

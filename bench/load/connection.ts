@@ -1,9 +1,10 @@
 import { once } from 'node:events'
 import { createConnection, type Socket } from 'node:net'
 import { type HttpAnswer, HttpAnswerReader } from './http-answer.ts'
+import { exchangeOver, type Lane } from './lane.ts'
 
 /** One keep-alive connection with at most one request in flight. */
-export class Connection {
+export class Connection implements Lane {
   readonly #socket: Socket
   readonly #reader = new HttpAnswerReader()
   #onAnswer: (answer: HttpAnswer) => void = () => undefined
@@ -25,31 +26,17 @@ export class Connection {
     return new Connection(socket)
   }
 
-  /** Sends a request; the listener hears its answer. */
   send(request: Buffer | string): void {
     this.#socket.write(request)
   }
 
-  /** Replaces who hears answers, and the loss of the connection. */
   listen(onAnswer: (answer: HttpAnswer) => void, onLost: (why: string) => void): void {
     this.#onAnswer = onAnswer
     this.#onLost = onLost
   }
 
-  /** One request and its answer, for everything outside the measured loop. */
-  exchange(request: Buffer | string, timeoutMs = 10_000): Promise<HttpAnswer> {
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
-      const settle = (then: () => void): void => {
-        clearTimeout(timer)
-        then()
-      }
-      this.listen(
-        (answer) => settle(() => resolve(answer)),
-        (why) => settle(() => reject(new Error(why))),
-      )
-      this.send(request)
-    })
+  exchange(request: Buffer | string, timeoutMs?: number): Promise<HttpAnswer> {
+    return exchangeOver(this, request, timeoutMs)
   }
 
   close(): void {

@@ -6,6 +6,10 @@ export type Dialect =
   | 'legacy'
   /** The gateway's REST form of `tools/call`. */
   | 'rest'
+  /** The REST form of `tools/call` that the npm package mcp-hub has; its server must be called `bench`. */
+  | 'mcp-hub'
+  /** Legacy messages on the standard streams of a child. */
+  | 'stdio'
 
 /** Which tool is called, and what must come back. */
 export type Tool = 'ping' | 'word_count'
@@ -14,14 +18,20 @@ export type Tool = 'ping' | 'word_count'
 export interface RequestShape {
   readonly dialect: Dialect
   readonly tool: Tool
+  /** What the target calls the tool, if it puts something before its name. @default the tool's own name */
+  readonly toolName?: string | undefined
   readonly url: URL
   /** Legacy: the session of this connection. */
   readonly session?: string | undefined
+  /** Makes the ids differ from those of others that share a pipe; below 800. @default 0 */
+  readonly lane?: number | undefined
 }
 
 /** Digits of the number that makes each request its own. Fixed, so that it is overwritten in place. */
 const DIGITS = 9
 const FIRST = 10 ** (DIGITS - 1)
+/** Requests that one lane may send before it comes to the ids of the next. */
+const LANE_STRIDE = 1_000_000
 const PLACEHOLDER = '#'.repeat(DIGITS)
 
 const META = {
@@ -38,10 +48,11 @@ export class RequestMaker {
   readonly #bytes: Buffer
   readonly #places: readonly number[]
   readonly #shape: RequestShape
-  #number = FIRST
+  #number: number
 
   constructor(shape: RequestShape) {
     this.#shape = shape
+    this.#number = FIRST + (shape.lane ?? 0) * LANE_STRIDE
     this.#bytes = Buffer.from(requestText(shape))
     this.#places = placesOf(this.#bytes)
   }
@@ -65,7 +76,11 @@ export class RequestMaker {
 
 function expectations({ dialect, tool }: RequestShape, digits: string): readonly string[] {
   const result = tool === 'ping' ? `pong ${digits}` : '"words":2'
-  return dialect === 'rest' ? [result] : [result, `"id":${digits}`]
+  return isRest(dialect) ? [result] : [result, `"id":${digits}`]
+}
+
+function isRest(dialect: Dialect): boolean {
+  return dialect === 'rest' || dialect === 'mcp-hub'
 }
 
 function placesOf(bytes: Buffer): readonly number[] {
@@ -75,9 +90,16 @@ function placesOf(bytes: Buffer): readonly number[] {
 }
 
 function requestText(shape: RequestShape): string {
-  const call = { name: shape.tool, arguments: argumentsOf(shape.tool) }
-  const body = shape.dialect === 'rest' ? JSON.stringify(call) : rpcText('tools/call', paramsOf(shape, call))
-  return postText(shape.url, body, headersOf(shape))
+  const call = { name: shape.toolName ?? shape.tool, arguments: argumentsOf(shape.tool) }
+  const body = bodyText(shape, call)
+  return shape.dialect === 'stdio' ? `${body}\n` : postText(shape.url, body, headersOf(shape))
+}
+
+function bodyText(shape: RequestShape, call: { name: string; arguments: object }): string {
+  if (shape.dialect === 'rest') return JSON.stringify(call)
+  if (shape.dialect === 'mcp-hub')
+    return JSON.stringify({ server_name: 'bench', tool: call.name, arguments: call.arguments })
+  return rpcText('tools/call', paramsOf(shape, call))
 }
 
 function argumentsOf(tool: Tool): Record<string, string> {
@@ -92,8 +114,8 @@ function rpcText(method: string, params: object): string {
   return `{"jsonrpc":"2.0","id":${PLACEHOLDER},"method":"${method}","params":${JSON.stringify(params)}}`
 }
 
-function headersOf({ dialect, tool, session }: RequestShape): Record<string, string> {
-  if (dialect === 'rest') return { accept: 'application/json' }
+function headersOf({ dialect, tool, toolName = tool, session }: RequestShape): Record<string, string> {
+  if (isRest(dialect)) return { accept: 'application/json' }
   const accept = 'application/json, text/event-stream'
   if (dialect === 'legacy') {
     return {
@@ -102,7 +124,7 @@ function headersOf({ dialect, tool, session }: RequestShape): Record<string, str
       ...(session === undefined ? {} : { 'mcp-session-id': session }),
     }
   }
-  return { accept, 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': tool }
+  return { accept, 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': toolName }
 }
 
 /** A whole POST as text. */
@@ -112,14 +134,30 @@ export function postText(url: URL, body: string, headers: Readonly<Record<string
   return `POST ${url.pathname} HTTP/1.1\r\n${fixed}${lines.join('')}\r\n${body}`
 }
 
+const INITIALIZED = '{"jsonrpc":"2.0","method":"notifications/initialized"}'
+const ACCEPT = 'application/json, text/event-stream'
+
 /** The two messages that open a legacy session. */
 export function handshakeTexts(url: URL, session?: string): string {
-  const accept = 'application/json, text/event-stream'
-  if (session !== undefined) {
-    const headers = { accept, 'mcp-session-id': session, 'mcp-protocol-version': '2025-11-25' }
-    return postText(url, '{"jsonrpc":"2.0","method":"notifications/initialized"}', headers)
-  }
+  if (session !== undefined) return postText(url, INITIALIZED, sessionHeaders(session))
+  return postText(url, initializeText(), { accept: ACCEPT })
+}
+
+/** The request that ends a legacy session. */
+export function farewellText(url: URL, session: string): string {
+  const lines = Object.entries(sessionHeaders(session)).map(([name, value]) => `${name}: ${value}\r\n`)
+  return `DELETE ${url.pathname} HTTP/1.1\r\nhost: ${url.host}\r\n${lines.join('')}\r\n`
+}
+
+/** The two messages that open a child, each a line: a request with id 0, and a notification. */
+export const CHILD_HANDSHAKE: readonly [string, string] = [`${initializeText()}\n`, `${INITIALIZED}\n`]
+
+function sessionHeaders(session: string): Record<string, string> {
+  return { accept: ACCEPT, 'mcp-session-id': session, 'mcp-protocol-version': '2025-11-25' }
+}
+
+function initializeText(): string {
   const clientInfo = { name: 'bench', version: '1.0.0' }
   const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo }
-  return postText(url, JSON.stringify({ jsonrpc: '2.0', id: 0, method: 'initialize', params }), { accept })
+  return JSON.stringify({ jsonrpc: '2.0', id: 0, method: 'initialize', params })
 }

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { createInterface, type Interface } from 'node:readline'
 import { pinned } from '../measure/pinning.ts'
-import type { LoadOrder, LoadReply } from './main.ts'
+import type { LoadOrder, LoadReply, LoadStop } from './main.ts'
 
 /** The load generator's process, as the runner sees it. Close it after use. */
 export class LoadGenerator {
@@ -18,10 +18,21 @@ export class LoadGenerator {
     this.#lines = this.#reader[Symbol.asyncIterator]()
   }
 
-  async run(order: LoadOrder): Promise<LoadReply> {
-    this.#child.stdin?.write(`${JSON.stringify(order)}\n`)
-    const { value, done } = await this.#lines.next()
-    return done === true ? { error: 'the load generator ended' } : JSON.parse(value)
+  /** Carries out an order; hears when the clients are ready and when the last request was answered. */
+  async run(order: LoadOrder, onStop: (at: LoadStop['stop']) => void = () => undefined): Promise<LoadReply> {
+    this.#write(JSON.stringify(order))
+    for (;;) {
+      const { value, done } = await this.#lines.next()
+      if (done === true) return { error: 'the load generator ended' }
+      const line: LoadReply | LoadStop = JSON.parse(value)
+      if (!('stop' in line)) return line
+      onStop(line.stop)
+      this.#write('')
+    }
+  }
+
+  #write(line: string): void {
+    this.#child.stdin?.write(`${line}\n`)
   }
 
   async close(): Promise<void> {

@@ -5,7 +5,9 @@ const TICKS_PER_SECOND = 100
 
 interface ProcessTimes {
   readonly parent: number
-  /** User and system time, with that of children that ended, in ticks. */
+  /** User and system time, in ticks. */
+  readonly ownTicks: number
+  /** The same, with that of children that ended. */
   readonly ticks: number
 }
 
@@ -31,6 +33,11 @@ export class CpuReading {
     let ticks = 0
     for (const member of this.#family(pid)) ticks += this.#processes.get(member)?.ticks ?? 0
     return ticks / TICKS_PER_SECOND
+  }
+
+  /** CPU seconds that a process has used, without those below it. */
+  ownSecondsOf(pid: number): number {
+    return (this.#processes.get(pid)?.ownTicks ?? 0) / TICKS_PER_SECOND
   }
 
   /** Share (0..1) of the whole machine that others than `ours` used since an earlier reading. */
@@ -69,8 +76,9 @@ function readProcess(pid: string): ProcessTimes | undefined {
     .slice(stat.lastIndexOf(')') + 2)
     .split(' ')
     .map(Number)
-  const ticks = [11, 12, 13, 14].reduce((sum, index) => sum + (fields[index] ?? 0), 0)
-  return { parent: fields[1] ?? 0, ticks }
+  const [user = 0, system = 0, endedUser = 0, endedSystem = 0] = fields.slice(11, 15)
+  const ownTicks = user + system
+  return { parent: fields[1] ?? 0, ownTicks, ticks: ownTicks + endedUser + endedSystem }
 }
 
 function machineTicks(): { busy: number; all: number } {

@@ -1,4 +1,4 @@
-import type { Contestant } from '../contestants.ts'
+import type { Contestant, Upstream } from '../contestants.ts'
 import type { LoadGenerator } from '../load/generator.ts'
 import type { Sample } from '../load/sample.ts'
 import { CpuReading } from './cpu.ts'
@@ -27,8 +27,10 @@ export interface CaseResult extends Case {
 export interface RoundOptions {
   readonly rounds: number
   readonly warmUpMs: number
-  readonly sampleMs: Readonly<Record<'null' | 'sdk', number>>
+  readonly sampleMs: Readonly<Record<Upstream, number>>
   readonly requestsPerSecond?: number | undefined
+  /** Stops between two samples when aborted; what was measured by then is the result. */
+  readonly signal?: AbortSignal | undefined
   /** Hears what is going on. */
   readonly onProgress: (line: string) => void
 }
@@ -46,7 +48,10 @@ export async function measureAll(
   await warmUp(results, load, options)
   for (let round = 1; round <= options.rounds; round += 1) {
     options.onProgress(`round ${round} of ${options.rounds}`)
-    for (const result of results) if (result.error === undefined) await measureInto(result, load, options)
+    for (const result of results) {
+      if (options.signal?.aborted === true) return results
+      if (result.error === undefined) await measureInto(result, load, options)
+    }
   }
   return results
 }
@@ -57,6 +62,7 @@ type Open = Case & { samples: Measured[]; error: string | undefined }
 async function warmUp(results: readonly Open[], load: LoadGenerator, options: RoundOptions): Promise<void> {
   const failed = new Map<Contestant, string>()
   for (const contestant of new Set(results.map((result) => result.contestant))) {
+    if (options.signal?.aborted === true) return
     options.onProgress(`warming up ${contestant.name} (${contestant.upstream})`)
     const reply = await load.run({ ...contestant, connections: 16, durationMs: options.warmUpMs })
     const why = 'error' in reply ? reply.error : reply.sample.firstWrong
@@ -68,14 +74,13 @@ async function warmUp(results: readonly Open[], load: LoadGenerator, options: Ro
 async function measureInto(result: Open, load: LoadGenerator, options: RoundOptions): Promise<void> {
   const { contestant, connections } = result
   const { requestsPerSecond } = options
-  const before = CpuReading.take()
-  const reply = await load.run({
-    ...contestant,
-    connections,
-    durationMs: options.sampleMs[contestant.upstream],
-    requestsPerSecond,
+  let before = CpuReading.take()
+  let after = before
+  const order = { ...contestant, connections, durationMs: options.sampleMs[contestant.upstream], requestsPerSecond }
+  const reply = await load.run(order, (at) => {
+    if (at === 'ready') before = CpuReading.take()
+    else after = CpuReading.take()
   })
-  const after = CpuReading.take()
   if ('error' in reply) {
     result.error = reply.error
     return
@@ -83,7 +88,7 @@ async function measureInto(result: Open, load: LoadGenerator, options: RoundOpti
   const { sample } = reply
   if (sample.wrong > 0) result.error = `${sample.wrong} wrong answers: ${sample.firstWrong}`
   const { pid } = contestant
-  const seconds = pid === undefined ? 0 : after.secondsOf(pid) - before.secondsOf(pid)
+  const seconds = cpuSeconds(contestant, after) - cpuSeconds(contestant, before)
   // Everything that we started is below this process; a guest is not.
   const ours = contestant.guest && pid !== undefined ? [process.pid, pid] : [process.pid]
   result.samples.push({
@@ -91,4 +96,9 @@ async function measureInto(result: Open, load: LoadGenerator, options: RoundOpti
     cpuMicroseconds: sample.requests === 0 ? 0 : (seconds * 1e6) / sample.requests,
     foreignShare: after.foreignShareSince(before, ours),
   })
+}
+
+function cpuSeconds({ pid, childrenAreUpstream }: Contestant, reading: CpuReading): number {
+  if (pid === undefined) return 0
+  return childrenAreUpstream === true ? reading.ownSecondsOf(pid) : reading.secondsOf(pid)
 }

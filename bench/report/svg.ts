@@ -1,4 +1,5 @@
 import type { Row, Summary } from './summary.ts'
+import { UPSTREAM_NAMES } from './table.ts'
 
 const BAR_HEIGHT = 18
 const LABEL_WIDTH = 210
@@ -21,7 +22,7 @@ export function svgOf({ rows }: Summary): string {
 }
 
 function panelKey({ upstream, connections }: Row): string {
-  return `${upstream === 'null' ? 'null upstream' : 'real SDK server'}, ${connections} connections`
+  return `${UPSTREAM_NAMES[upstream]}, ${connections} connections`
 }
 
 function panelOf(rows: readonly Row[], top: number): string {

@@ -1,7 +1,14 @@
+import type { Upstream } from '../contestants.ts'
 import type { CredentialCosts } from '../measure/credentials.ts'
 import type { Figures, Row, Summary } from './summary.ts'
 
-const UPSTREAM_NAMES = { null: 'null upstream', sdk: 'real SDK server' } as const
+/** What an upstream is called in reports. */
+export const UPSTREAM_NAMES: Readonly<Record<Upstream, string>> = {
+  null: 'null upstream',
+  'null-stdio': 'null stdio child',
+  sdk: 'real SDK server',
+  'sdk-stdio': 'real SDK server as a stdio child',
+}
 const HEAD = ['', 'req/s', '±', 'direct', 'nginx', 'raw', 'express', 'p50 ms', 'p99 ms', 'CPU µs']
 
 /** Above this share of foreign CPU the figures are not worth quoting. */

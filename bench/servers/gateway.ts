@@ -6,11 +6,17 @@ import type { BenchServer } from './server.ts'
 
 const CLI = join(import.meta.dirname, '..', '..', 'apps', 'cli', 'bin', 'run.js')
 
+/** A server behind the gateway, as a registry file has it. */
+export type BenchInstance = { readonly protocol?: 'legacy' | undefined } & (
+  | { readonly endpoint: string }
+  | { readonly command: string; readonly args: readonly string[] }
+)
+
 /** How the gateway is started. */
 export interface GatewayOptions {
   readonly workers: number
-  /** URLs of upstreams by the template that each is put behind. */
-  readonly templates: Readonly<Record<string, readonly string[]>>
+  /** Upstreams by the template that each is put behind. */
+  readonly templates: Readonly<Record<string, readonly BenchInstance[]>>
   readonly core?: number | undefined
 }
 
@@ -53,9 +59,9 @@ export async function startGateway({ workers, templates, core }: GatewayOptions)
 
 function registry(templates: GatewayOptions['templates']): Record<string, object> {
   return Object.fromEntries(
-    Object.entries(templates).map(([name, urls]) => [
+    Object.entries(templates).map(([name, instances]) => [
       name,
-      { instances: urls.map((endpoint, index) => ({ id: `${name}-${index + 1}`, endpoint })) },
+      { instances: instances.map((instance, index) => ({ id: `${name}-${index + 1}`, ...instance })) },
     ]),
   )
 }

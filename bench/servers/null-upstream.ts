@@ -1,52 +1,10 @@
 /*
  * An MCP server that does nothing: the upstream whose own cost is as small as plain node:http allows, so that what is measured is
- * what stands in front of it. It answers valid MCP in both eras, has one tool (`ping`, which repeats its argument), keeps no state,
- * and accepts any session. Prints `listening on URL` when ready; takes its port as argument (0: a free one).
+ * what stands in front of it. What it says is in null-mcp.ts; it keeps no state and accepts any session. Prints `listening on URL`
+ * when ready; takes its port as argument (0: a free one).
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-
-const SERVER_INFO = { name: 'null', version: '1.0.0' }
-const CAPABILITIES = { tools: {} }
-const TOOL = {
-  name: 'ping',
-  description: 'Repeats its argument.',
-  inputSchema: { type: 'object', properties: { n: { type: 'string' } }, required: ['n'] },
-  annotations: { readOnlyHint: true, idempotentHint: true },
-}
-const VERSION_KEY = 'io.modelcontextprotocol/protocolVersion'
-
-interface Rpc {
-  readonly id?: string | number
-  readonly method: string
-  readonly params?: { readonly arguments?: { readonly n?: string }; readonly _meta?: Readonly<Record<string, unknown>> }
-  readonly protocolVersion?: string
-}
-
-type Answer = { readonly result: object } | { readonly error: { readonly code: number; readonly message: string } }
-
-function answer(message: Rpc): Answer {
-  const modern = message.params?._meta?.[VERSION_KEY] !== undefined
-  const complete = modern ? { resultType: 'complete' } : {}
-  const cached = modern ? { ...complete, ttlMs: 60_000, cacheScope: 'public' } : {}
-  switch (message.method) {
-    case 'tools/call':
-      return {
-        result: { ...complete, content: [{ type: 'text', text: `pong ${message.params?.arguments?.n ?? ''}` }] },
-      }
-    case 'tools/list':
-      return { result: { ...cached, tools: [TOOL] } }
-    case 'server/discover':
-      return {
-        result: { ...cached, supportedVersions: ['2026-07-28'], capabilities: CAPABILITIES, serverInfo: SERVER_INFO },
-      }
-    case 'initialize':
-      return { result: { protocolVersion: '2025-11-25', capabilities: CAPABILITIES, serverInfo: SERVER_INFO } }
-    case 'ping':
-      return { result: {} }
-    default:
-      return { error: { code: -32_601, message: `Method not found: ${message.method}` } }
-  }
-}
+import { answer, type Rpc } from './null-mcp.ts'
 
 function reply(response: ServerResponse, message: Rpc): void {
   if (message.id === undefined) {

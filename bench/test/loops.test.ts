@@ -18,7 +18,7 @@ describe('the load generator', () => {
   it.each(['modern', 'legacy'] as const)('gets every answer right in the %s dialect', async (dialect) => {
     const clients = await Promise.all([1, 2, 3].map(() => openClient({ url: upstream.url, dialect, tool: 'ping' })))
     const sample = await closedLoop(clients, 100)
-    for (const { connection } of clients) connection.close()
+    for (const client of clients) await client.close()
     expect(sample.wrong).toBe(0)
     expect(sample.requests).toBeGreaterThan(0)
   })
@@ -28,7 +28,7 @@ describe('the load generator', () => {
       [1, 2].map(() => openClient({ url: upstream.url, dialect: 'modern', tool: 'ping' })),
     )
     const sample = await openLoop(clients, { requestsPerSecond: 500, durationMs: 200 })
-    for (const { connection } of clients) connection.close()
+    for (const client of clients) await client.close()
     expect([sample.requests, sample.wrong]).toEqual([100, 0])
   })
 
@@ -39,7 +39,7 @@ describe('the load generator', () => {
     for (const dialect of ['modern', 'legacy'] as const) {
       const client = await openClient({ url: proxy.url, dialect, tool: 'ping' })
       faults.push(await callOnce(client))
-      client.connection.close()
+      await client.close()
     }
     await proxy.stop()
     expect(faults).toEqual([undefined, undefined])
@@ -51,7 +51,7 @@ describe('the load generator', () => {
     await using server = await startFaultServer(fault, { tools: [pong] })
     const client = await openClient({ url: server.url, dialect: 'modern', tool: 'ping' })
     const sample = await closedLoop([client], 20)
-    client.connection.close()
+    await client.close()
     expect(sample.requests).toBe(0)
     expect(sample.wrong).toBeGreaterThan(0)
   })
