@@ -22,7 +22,7 @@ export { type IssuerAlgorithm, type IssuerMode, startIssuer, type TestIssuer } f
 export { type Launched, type LaunchOptions, launch, ownerMark } from './launch.js'
 export { type Stoppable, stoppable } from './lifecycle.js'
 export { pidAlive, processStartTicks } from './pid.js'
-export { freePort } from './ports.js'
+export { freePort, refusesConnections } from './ports.js'
 export {
   type EverythingOptions,
   type EverythingServer,

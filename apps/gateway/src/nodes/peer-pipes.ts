@@ -1,5 +1,6 @@
 import { Agent, type IncomingMessage, request as openRequest } from 'node:http'
 import { request as openTlsRequest, Agent as TlsAgent } from 'node:https'
+import { setTimeout as delay } from 'node:timers/promises'
 import { GatewayError, type HopExchange } from '@mcp-platform/gateway-core'
 import { peerOf } from '../http/peer.js'
 import { PipeBrokenError, type Piped, pipedHeaders, pipeThrough } from '../workers/pipe-through.js'
@@ -12,6 +13,14 @@ import type { Peer } from './peers.js'
 const CONNECT_MS = 2_000
 /** A node that could not be reached is not tried again for this long, in milliseconds. */
 const UNREACHABLE_MS = 2_000
+/**
+ * A worker may go, and not its node; a kept connection may not show yet that its node was killed, and while a killed process
+ * is taken apart the system still accepts connections for it. What may be sent again is sent this often at most.
+ */
+const MAX_TRIES = 4
+/** Before it is sent again, in milliseconds; full jitter between the two, as between attempts at an instance (BALANCING.md). */
+const PAUSE_MIN_MS = 25
+const PAUSE_MAX_MS = 250
 const NOTHING = Buffer.alloc(0)
 
 /** By which a node says that it did not take a message; never passed on to a caller. */
@@ -25,6 +34,8 @@ export interface PeerPipesOptions {
   readonly onEvent: (event: HopEvent) => void
   /** Milliseconds of a clock that never goes back. @default performance.now */
   readonly now?: (() => number) | undefined
+  /** From [0, 1). @default Math.random */
+  readonly random?: (() => number) | undefined
 }
 
 /**
@@ -42,6 +53,7 @@ type WholeExchange = HopExchange & { readonly body: Buffer }
 export class PeerPipes {
   readonly #options: PeerPipesOptions
   readonly #now: () => number
+  readonly #random: () => number
   readonly #agents = new Map<string, Agents>()
   readonly #unreachableUntil = new Map<string, number>()
   readonly #underWay = new UnderWay()
@@ -49,6 +61,7 @@ export class PeerPipes {
   constructor(options: PeerPipesOptions) {
     this.#options = options
     this.#now = options.now ?? (() => performance.now())
+    this.#random = options.random ?? Math.random
   }
 
   /**
@@ -104,18 +117,19 @@ export class PeerPipes {
     return false
   }
 
-  async #attempt(peer: Peer, exchange: WholeExchange, facts: HopFacts, isSecond = false): Promise<Piped> {
-    try {
-      return await this.#pipe(peer, exchange, facts, isSecond)
-    } catch (error) {
-      if (!(error instanceof PipeBrokenError)) throw error
-      // A worker may have gone, and not the node; or both, and a connection that was kept open did not show it yet.
-      if (exchange.isSafe && !isSecond) return this.#attempt(peer, exchange, facts, true)
-      throw outcomeUnknown(error)
+  async #attempt(peer: Peer, exchange: WholeExchange, facts: HopFacts): Promise<Piped> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#pipe(peer, exchange, facts, tries > 1)
+      } catch (error) {
+        if (!(error instanceof PipeBrokenError)) throw error
+        if (!exchange.isSafe || tries === MAX_TRIES) throw outcomeUnknown(error)
+        await delay(PAUSE_MIN_MS + this.#random() * (PAUSE_MAX_MS - PAUSE_MIN_MS))
+      }
     }
   }
 
-  async #pipe(peer: Peer, exchange: WholeExchange, facts: HopFacts, isSecond: boolean): Promise<Piped> {
+  async #pipe(peer: Peer, exchange: WholeExchange, facts: HopFacts, isAgain: boolean): Promise<Piped> {
     const url = new URL(peer.url)
     const { request, body } = exchange
     const { method, url: path } = request
@@ -129,7 +143,7 @@ export class PeerPipes {
       method,
       path,
       headers,
-      agent: exchange.isSafe && !isSecond ? kept : fresh,
+      agent: exchange.isSafe && !isAgain ? kept : fresh,
     }
     let isMisdirected = false
     const isRefusal = (answer: IncomingMessage): boolean => {

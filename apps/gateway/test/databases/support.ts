@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, it } from '@jest/globals'
-import { type Launched, launch, tempDir } from '@mcp-platform/test-kit'
+import { type Launched, launch, refusesConnections, tempDir, waitFor } from '@mcp-platform/test-kit'
 import { type Availability, startMariadb, startPostgres, type TestDatabase } from '@mcp-platform/test-kit/databases'
 import { type Answer, send } from '../helpers.js'
 
@@ -20,6 +20,7 @@ export interface NodeProcess {
   signal(signal: NodeJS.Signals): void
   /** Asks it to end, and fails when it does not by itself. */
   end(): Promise<void>
+  /** Resolves when nobody takes connections for it any more, its workers neither. */
   kill9(): Promise<void>
   stop(): Promise<void>
 }
@@ -65,7 +66,10 @@ export async function startNode(options: NodeOptions): Promise<NodeProcess> {
       child.signal('SIGTERM')
       await Promise.race([child.exited, sleep(45_000, undefined, { ref: false }).then(() => stillRuns(child))])
     },
-    kill9: () => child.kill9(),
+    kill9: async () => {
+      await child.kill9()
+      await waitFor(() => refusesConnections(url), { what: 'the killed gateway still takes connections' })
+    },
     stop: () => child.stop(),
   }
 }

@@ -219,13 +219,13 @@ describe('the way to another node', () => {
     expect(b.outcomes).toMatchObject([{ code: 'OUTCOME_UNKNOWN', facts: { executed: 'unknown', retryable: false } }])
   })
 
-  it('sends what changes nothing once more when its connection breaks, and once only', async () => {
-    let left = 1
-    const requests: number[] = []
+  it('sends what changes nothing again when its connection breaks, four times in all', async () => {
+    let broken = 3
+    const left: number[] = []
     const frail = createServer((incoming, response) => {
-      requests.push(left)
-      left -= 1
-      if (left >= 0) incoming.socket.destroy()
+      left.push(broken)
+      broken -= 1
+      if (broken >= 0) incoming.socket.destroy()
       else response.writeHead(200).end()
     }).listen(0, '127.0.0.1')
     await once(frail, 'listening')
@@ -235,9 +235,22 @@ describe('the way to another node', () => {
     })
     const b = await forward(`http://127.0.0.1:${(frail.address() as AddressInfo).port}`, Date.now, keys('k'), true)
     expect(await send(b.url, 'x')).toBe(200)
-    left = 3
+    broken = 5
     expect(await send(b.url, 'x')).toBe(599)
-    expect(requests).toEqual([1, 0, 3, 2])
+    expect(left).toEqual([3, 2, 1, 0, 5, 4, 3, 2])
+    expect(b.outcomes).toMatchObject([true, { code: 'OUTCOME_UNKNOWN' }])
+  })
+
+  it('finds that nobody is there while a killed node is still taken apart', async () => {
+    const dying = createServer((incoming) => {
+      dying.close()
+      incoming.socket.destroy()
+    }).listen(0, '127.0.0.1')
+    await once(dying, 'listening')
+    closers.push(() => void dying.close())
+    const b = await forward(`http://127.0.0.1:${(dying.address() as AddressInfo).port}`, Date.now, keys('k'), true)
+    expect(await send(b.url, 'x')).toBe(299)
+    expect(b.events).toMatchObject([{ type: 'peer-unreachable' }])
   })
 
   it('gives up what waits for a node that is found to be gone', async () => {
