@@ -16,6 +16,9 @@ export interface Harness {
   stop(): Promise<void>
 }
 
+// A test may send a thousand calls at once, and a busy machine may serve them slowly.
+const PATIENT = { queueSize: 1_000, queueTimeoutMs: 60_000 }
+
 /** A whole gateway on a free port in front of the given instances, without a database or a web framework. */
 export async function startGateway(
   templates: Readonly<Record<string, readonly InstanceSpec[]>>,
@@ -37,6 +40,7 @@ export async function startGateway(
     authenticate: (request) => principalOf(request.headers['x-test-principal']),
     decide,
     onEvent,
+    defaults: PATIENT,
     ...overrides,
   })
   await gateway.start()
