@@ -26,6 +26,7 @@ import type { Observer } from './observer.js'
 import { type OpenNode, openNode } from './open-node.js'
 import { Readiness } from './readiness.js'
 import { RegistrySync } from './registry/sync.js'
+import { gatewayReport } from './report/gateway-report.js'
 import { Shutdown } from './shutdown.js'
 import type { StartedGateway, StartOptions } from './start-options.js'
 import { type StateFolder, stateFolder } from './state/folder.js'
@@ -143,7 +144,9 @@ class Start {
   }
 
   #makeServices({ node, profiles, workers }: Parts, made: BuiltGateway & { readonly sync: RegistrySync }): Services {
-    const { registry, identity } = node
+    const { registry, identity, database, masterKeys } = node
+    const notReady = this.#readiness.reason
+    const [settings, modes, { audit }] = [this.#settings, this.#modes, identity]
     return {
       ...made,
       registry,
@@ -155,7 +158,8 @@ class Start {
       stdio: { stdioMode: this.#modes.stdioMode, profiles },
       addressOf: identity.door.addressOf,
       countAll: async () => workers?.count(),
-      notReady: this.#readiness.reason,
+      report: () => gatewayReport({ version, settings, modes, database, audit, masterKeys, notReady }),
+      notReady,
     }
   }
 

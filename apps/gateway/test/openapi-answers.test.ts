@@ -74,6 +74,7 @@ describe('every documented operation', () => {
     ['GET', '/health/ready', 200],
     ['GET', '/gateway/health', 200],
     ['GET', '/gateway/stats', 200],
+    ['GET', '/gateway/report', 200],
     ['GET', '/gateway/registry', 200],
     ['GET', '/gateway/templates', 200],
     ['GET', '/gateway/templates/{template}', 200],

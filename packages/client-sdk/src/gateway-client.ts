@@ -12,6 +12,7 @@ import {
   type ExportDocument,
   type GatewayEventWire,
   type GatewayHealth,
+  type GatewayReport,
   type GatewayStats,
   type GetPromptResult,
   type ImportResult,
@@ -208,6 +209,11 @@ export class GatewayClient implements AsyncDisposable {
   /** Counters of gateway, templates and instances since the start. */
   stats(options?: RequestOptions): Promise<GatewayStats> {
     return this.#api.read(paths.stats, options)
+  }
+
+  /** What the gateway knows of itself that somebody may have to act on. Needs metrics:read. */
+  report(options?: RequestOptions): Promise<GatewayReport> {
+    return this.#api.read(paths.report, options)
   }
 
   /** All templates with their instances. */

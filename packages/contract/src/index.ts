@@ -107,6 +107,16 @@ export type {
   TemplatesList,
   TemplateView,
 } from './registry.js'
+export type {
+  AuditReport,
+  DatabaseReport,
+  ExposureReport,
+  GatewayReport,
+  MasterKeyReport,
+  NodeReport,
+  PreviousKeyReport,
+  SchemaReport,
+} from './report.js'
 export {
   type AffinityWire,
   type FailoverSettingsWire,

@@ -21,6 +21,7 @@ export const paths = {
   live: '/health/live',
   ready: '/health/ready',
   stats: '/gateway/stats',
+  report: '/gateway/report',
   registry: '/gateway/registry',
   register: '/gateway/register',
   deregister: (template: string, instanceId: string): string =>

@@ -6,18 +6,21 @@ import { type Check, type DoctorPlace, type Finding, settingOf, sourceOf } from 
 const CHECK = 'database'
 const LITTLE_SPACE_BYTES = 256 * 1_024 * 1_024
 
-/** That the database answers and has the schema of this version; with SQLite, that its disk has room. */
+/** With SQLite: that its disk has room. */
+export const checkDisk: Check = async (place) => {
+  const file = sqliteFile(place)
+  return file !== undefined && (await exists(file)) ? diskFindings(file) : []
+}
+
+/** That the database of a start answers and has the schema of this version. */
 export const checkDatabase: Check = async (place) => {
   const file = sqliteFile(place)
   if (file !== undefined && !(await exists(file))) {
     return [{ check: CHECK, level: 'ok', message: `${file} will be made at the first start` }]
   }
   const url = rawUrl(place)
-  if (url === undefined) return [await askGateway(place)]
-  return [
-    await open(url, String(settingOf(place, 'database'))),
-    ...(file === undefined ? [] : await diskFindings(file)),
-  ]
+  if (url === undefined) return [toldFinding(place)]
+  return [await open(url, String(settingOf(place, 'database')))]
 }
 
 async function open(url: string, shown: string): Promise<Finding> {
@@ -35,12 +38,13 @@ async function open(url: string, shown: string): Promise<Finding> {
 }
 
 // The URL is in a file, and what is shown of it has no password.
-async function askGateway({ client, local }: DoctorPlace): Promise<Finding> {
-  const fix = 'mcpp gateway start, then this again'
-  if (local === undefined)
+function toldFinding({ running }: DoctorPlace): Finding {
+  if (running.state === 'silent') {
+    const fix = 'mcpp gateway start, then this again'
     return { check: CHECK, level: 'warning', message: 'is looked at while the gateway runs', fix }
-  const { database } = await client.gatewayHealth()
-  if (database === 'ok') return { check: CHECK, level: 'ok', message: 'the gateway says that it answers' }
+  }
+  if (running.health.database !== 'unavailable')
+    return { check: CHECK, level: 'ok', message: 'the gateway says that it answers' }
   return { check: CHECK, level: 'error', message: 'the gateway says that it does not answer', fix: 'mcpp gateway logs' }
 }
 

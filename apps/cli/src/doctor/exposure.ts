@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { systemCode } from '../errors.js'
-import { type Check, type DoctorPlace, type Finding, settingOf } from './finding.js'
+import { type Check, type Finding, settingOf } from './finding.js'
 
 const DAY_MS = 86_400_000
 const SOON_DAYS = 14
@@ -22,11 +22,31 @@ export const checkSettings: Check = async ({ described }) => {
   return findings.length > 0 ? findings : [{ check: 'settings', level: 'ok', message: 'every setting can be used' }]
 }
 
-/** Who can reach the gateway, and whether they must say who they are. */
+/** Who can reach a gateway, and what they must show. */
+export interface Exposure {
+  readonly host: string
+  readonly auth: boolean
+  readonly tls: boolean
+  readonly behindProxy: boolean
+  readonly stdioMode: string
+}
+
+/** The same by the settings of a start. */
 export const checkExposure: Check = async (place) => {
-  const host = String(settingOf(place, 'host'))
-  if (isLoopback(host)) return [loopbackFinding(place, host)]
-  return [authFinding(place, host), encryptionFinding(place, host), stdioFinding(place)].filter(
+  const exposure: Exposure = {
+    host: String(settingOf(place, 'host')),
+    auth: settingOf(place, 'auth') === true,
+    tls: settingOf(place, 'tls_cert') !== null,
+    behindProxy: settingOf(place, 'behind_proxy') === true,
+    stdioMode: String(settingOf(place, 'stdio_mode')),
+  }
+  return exposureFindings(exposure)
+}
+
+/** Who can reach the gateway, and whether they must say who they are. */
+export function exposureFindings(exposure: Exposure): Finding[] {
+  if (isLoopback(exposure.host)) return [loopbackFinding(exposure)]
+  return [authFinding(exposure), encryptionFinding(exposure), stdioFinding(exposure)].filter(
     (finding) => finding !== undefined,
   )
 }
@@ -45,33 +65,30 @@ export const checkCertificate: Check = async (place) => {
   }
 }
 
-function loopbackFinding(place: DoctorPlace, host: string): Finding {
-  const auth = settingOf(place, 'auth') === true
+function loopbackFinding({ host, auth }: Exposure): Finding {
   const message = auth
     ? `listens on ${host}, every call needs a credential`
     : `listens on ${host}: every user of this machine may call tools, changes need the admin token (--auth: calls too)`
   return { check: 'exposure', level: 'ok', message }
 }
 
-function authFinding(place: DoctorPlace, host: string): Finding {
-  if (settingOf(place, 'auth') === true) {
+function authFinding({ host, auth }: Exposure): Finding {
+  if (auth) {
     return { check: 'exposure', level: 'ok', message: `listens on ${host}, every call needs a credential` }
   }
   const message = `whoever reaches ${host} may call tools: authentication is off`
   return { check: 'exposure', level: 'error', message, fix: 'mcpp gateway start --auth' }
 }
 
-function encryptionFinding(place: DoctorPlace, host: string): Finding {
-  if (settingOf(place, 'tls_cert') !== null)
-    return { check: 'tls', level: 'ok', message: 'the gateway does TLS itself' }
-  if (settingOf(place, 'behind_proxy') === true)
-    return { check: 'tls', level: 'ok', message: 'a proxy in front does TLS' }
+function encryptionFinding({ host, tls, behindProxy }: Exposure): Finding {
+  if (tls) return { check: 'tls', level: 'ok', message: 'the gateway does TLS itself' }
+  if (behindProxy) return { check: 'tls', level: 'ok', message: 'a proxy in front does TLS' }
   const message = `traffic on ${host} is not encrypted: credentials and answers can be read on the way`
   return { check: 'tls', level: 'warning', message, fix: '--tls-cert FILE --tls-key FILE, or --behind-proxy' }
 }
 
-function stdioFinding(place: DoctorPlace): Finding | undefined {
-  if (settingOf(place, 'stdio_mode') !== 'commands') return undefined
+function stdioFinding({ stdioMode }: Exposure): Finding | undefined {
+  if (stdioMode !== 'commands') return undefined
   const message = 'whoever has registry:exec can run programs on this machine from elsewhere'
   return { check: 'exposure', level: 'warning', message, fix: '--stdio-mode profiles' }
 }

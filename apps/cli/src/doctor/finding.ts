@@ -1,4 +1,5 @@
 import type { GatewayClient, LocalGateway } from '@mcp-platform/client'
+import type { GatewayHealth, GatewayReport } from '@mcp-platform/contract'
 import type { DescribedConfig } from '@mcp-platform/gateway'
 
 /** `ok`; `warning`: works, but somebody should look; `error`: wrong. */
@@ -15,6 +16,12 @@ export interface Finding {
   readonly fix?: string | undefined
 }
 
+/** What a gateway said that was asked: nothing, that it serves, or all it knows of itself. */
+export type RunningGateway =
+  | { readonly state: 'silent'; readonly reason: string }
+  | { readonly state: 'serves'; readonly health: GatewayHealth; readonly withheld: Finding }
+  | { readonly state: 'reports'; readonly health: GatewayHealth; readonly report: GatewayReport }
+
 /** What the checks look at. */
 export interface DoctorPlace {
   readonly env: NodeJS.ProcessEnv
@@ -30,6 +37,14 @@ export interface DoctorPlace {
   /** Where the gateway is that is asked. */
   readonly url: string
   readonly client: GatewayClient
+  /** What the gateway at `url` says. */
+  readonly running: RunningGateway
+  /** The gateway at `url` is the one of this machine, or none answers: then settings and files here matter. */
+  readonly isHere: boolean
+  /** Settings were given: a start with them is to be judged, whatever runs. */
+  readonly isAsked: boolean
+  /** Version of this program. */
+  readonly version: string
 }
 
 /** Looks at one thing; finds at least one thing to say. Does not throw for what is wrong with it. */

@@ -2,6 +2,7 @@ import type {
   ExplainView,
   GatewayEventWire,
   GatewayHealth,
+  GatewayReport,
   GatewayStats,
   HelloEvent,
   Problem,
@@ -65,6 +66,17 @@ export class GatewayController extends Controller {
         active_connections: pick(active_connections, seesKey),
       },
     }
+  }
+
+  /**
+   * Exposure, database and its schema, the nodes that share it, what waits of the audit trail, where a change of the master
+   * key stands: what `mcpp gateway doctor` judges. Answers in bounded time, also while the database does not.
+   * @summary What the gateway knows of itself
+   */
+  @Get('report')
+  @Security('gateway', ['metrics:read'])
+  report(): Promise<GatewayReport> {
+    return this.#services.report()
   }
 
   /**

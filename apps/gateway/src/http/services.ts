@@ -1,3 +1,4 @@
+import type { GatewayReport } from '@mcp-platform/contract'
 import type { Registry } from '@mcp-platform/core-registry'
 import type { Gateway } from '@mcp-platform/gateway-core'
 import type { Request } from 'express'
@@ -24,6 +25,8 @@ export interface Services {
   readonly addressOf: (request: Request) => string
   /** Brings the counters of the gateway's other processes up to date; bounded. */
   readonly countAll: () => Promise<void>
+  /** How this gateway is; bounded. */
+  readonly report: () => Promise<GatewayReport>
   /** Why the gateway is not ready to serve; undefined when it is. */
   readonly notReady: () => string | undefined
 }

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   type AuditChain,
@@ -11,6 +11,8 @@ import {
   verifyChain,
 } from '@mcp-platform/auth'
 import { AuditSegments, FileAuditSpool, readCheckpoints, readSegments } from '@mcp-platform/auth/node'
+import type { AuditReport } from '@mcp-platform/contract'
+import { systemCode } from '../errors.js'
 
 export interface AuditLogOptions {
   readonly store: AuditStore
@@ -34,13 +36,18 @@ export class AuditLog {
   readonly #options: AuditLogOptions
   readonly #trail: AuditTrail
   readonly #segments: AuditSegments
+  #dropped = 0
 
   constructor(options: AuditLogOptions) {
-    const { store, chain, folder, onEvent } = options
+    const { store, chain, onEvent } = options
     this.#options = options
-    const spool = new FileAuditSpool({ path: join(folder, 'spool.jsonl') })
-    this.#trail = new AuditTrail({ store, spool, onEvent })
-    this.#segments = new AuditSegments({ folder: this.#callsFolder, chain, onEvent })
+    const spool = new FileAuditSpool({ path: this.#spoolFile })
+    const count: AuthObserver = (event) => {
+      if (event.type === 'audit-dropped') this.#dropped += event.dropped
+      onEvent(event)
+    }
+    this.#trail = new AuditTrail({ store, spool, onEvent: count })
+    this.#segments = new AuditSegments({ folder: this.#callsFolder, chain, onEvent: count })
   }
 
   async start(): Promise<void> {
@@ -80,12 +87,30 @@ export class AuditLog {
     }
   }
 
+  /** What has not reached the database, and what never will. */
+  async condition(): Promise<AuditReport> {
+    return { spool_bytes: await sizeOf(this.#spoolFile), dropped: this.#dropped }
+  }
+
   /** Name of this node's chains. */
   get node(): string {
     return this.#options.chain.node
   }
 
+  get #spoolFile(): string {
+    return join(this.#options.folder, 'spool.jsonl')
+  }
+
   get #callsFolder(): string {
     return join(this.#options.folder, 'calls')
+  }
+}
+
+async function sizeOf(file: string): Promise<number> {
+  try {
+    return (await stat(file)).size
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return 0
+    throw error
   }
 }

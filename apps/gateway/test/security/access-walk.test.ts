@@ -114,6 +114,7 @@ describe('every route and every native method', () => {
   let gateway: TestGateway
   let bad: Record<string, string | undefined> = {}
   let tooSmall = ''
+  let withoutMetrics = ''
   let seenBefore = 0
 
   beforeAll(async () => {
@@ -143,6 +144,7 @@ describe('every route and every native method', () => {
     const same = signed(key, head, { ...claims, jti: 'another' })
     expect((await as(gateway, same, 'GET', '/auth/me')).status).toBe(200)
     tooSmall = (await apiKey(gateway, { scopes: ['metrics:read'] })).key
+    withoutMetrics = (await apiKey(gateway, { scopes: ['registry:read'] })).key
     seenBefore = server.requests.filter(({ rpcMethod }) => rpcMethod !== 'ping').length
   })
   afterAll(() => server.stop())
@@ -165,7 +167,8 @@ describe('every route and every native method', () => {
     '%s refuses a credential whose scope is too small',
     async (operation) => {
       const [method, path] = concrete(operation)
-      const { status, headers } = await as(gateway, tooSmall, method, path, method === 'GET' ? undefined : {})
+      const credential = operation === 'GET /gateway/report' ? withoutMetrics : tooSmall
+      const { status, headers } = await as(gateway, credential, method, path, method === 'GET' ? undefined : {})
       // The body of an MCP operation says what it is, so a bad one is found first.
       const allowed = path.startsWith('/mcp/') ? [403, 422] : [403]
       expect(allowed).toContain(status)

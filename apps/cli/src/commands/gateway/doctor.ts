@@ -16,12 +16,15 @@ type DoctorFlags = ConnectionFlags & Readonly<Record<string, unknown>> & { reado
 
 export default class GatewayDoctor extends ClientCommand {
   static override summary =
-    'Look for what is wrong: settings, exposure, secrets, files, database, clock, limits, servers.'
+    'Look for what is wrong with the gateway that runs, or with one that would start, and say what to do.'
   static override description =
-    `Looks at the gateway of this machine as it was started in the background; else at one that would start with the
-flags, environment and file given here. Each finding comes with what to do. Exit code 1 when something is wrong.`
+    `Asks the gateway that runs (of this machine, or at --url) how it is: exposure, database and schema, nodes, audit trail,
+master key, templates, servers. Of this machine it looks at settings, secrets, files, clock and limits: those of the
+gateway that runs here, else of a start with the flags, environment and file given here. Each finding comes with what to
+do. Exit code 1 when something is wrong.`
   static override examples = [
     '<%= config.bin %> gateway doctor',
+    '<%= config.bin %> gateway doctor --url https://gateway.example.com --json',
     '<%= config.bin %> gateway doctor --host 0.0.0.0 --database postgres://mcpp@db/mcpp',
   ]
   static override flags = { ...gatewayFlags, ...configFileFlag }
@@ -50,11 +53,14 @@ flags, environment and file given here. Each finding comes with what to do. Exit
   async #place(flags: DoctorFlags, client: DoctorPlace['client']): Promise<DoctorPlace> {
     const { findRunning } = await import('../../local/running.js')
     const { describeSettings } = await import('../../local/gateway-settings.js')
+    const { askRunning } = await import('../../doctor/running.js')
     const { url } = await this.connection(flags)
     const standard = stateFolderOf(textOf(flags['state-dir']), process.env)
     const local = await findRunning(standard)
-    const sources = await sourcesOf(flags, local === undefined ? undefined : standard)
+    const isAsked = asksForStart(flags)
+    const sources = await sourcesOf(flags, isAsked || local === undefined ? undefined : standard)
     const described = await describeSettings(sources)
+    const running = await askRunning(client)
     const stateDir = textOf(described.settings.find(({ name }) => name === 'state_dir')?.value) ?? standard
     return {
       env: process.env,
@@ -65,15 +71,27 @@ flags, environment and file given here. Each finding comes with what to do. Exit
       local,
       url: url.value,
       client,
+      running,
+      isHere: running.state === 'silent' || (local !== undefined && isAddressOf(local.url, url.value)),
+      isAsked,
+      version: this.config.version,
     }
   }
 }
 
+function asksForStart(flags: DoctorFlags): boolean {
+  return flags.config !== undefined || Object.keys(givenSettings(flags)).some((name) => name !== 'state-dir')
+}
+
+// No credential depends on it, so that any name of this machine will do.
+function isAddressOf(own: string, asked: string): boolean {
+  const [one, other] = [new URL(own), new URL(asked)]
+  return one.port === other.port && (one.hostname === other.hostname || other.hostname === 'localhost')
+}
+
 async function sourcesOf(flags: DoctorFlags, runningOn: string | undefined): Promise<SettingsSources> {
-  const given = givenSettings(flags)
-  const own = { flags: given, env: process.env, configFile: flags.config }
-  const isAsked = flags.config !== undefined || Object.keys(given).some((name) => name !== 'state-dir')
-  if (isAsked || runningOn === undefined) return own
+  const own = { flags: givenSettings(flags), env: process.env, configFile: flags.config }
+  if (runningOn === undefined) return own
   const { launchedWith } = await import('../../local/gateway-in-effect.js')
   return (await launchedWith(runningOn, process.env)) ?? own
 }
