@@ -1,8 +1,15 @@
 import type { AuditChain } from '@mcp-platform/auth'
 import type { RegistryStore } from '@mcp-platform/core-registry'
+import type { UnitOfWork } from '@mcp-platform/gateway-core'
 import type { CircuitStore } from '@mcp-platform/health'
 import type { DialectName, RowSigner, Seal, StoreTables } from '@mcp-platform/store-kysely'
-import { kyselyLeaseStore, kyselyNodeStore, type LeaseStore, type NodeStore } from '@mcp-platform/store-kysely/gateway'
+import {
+  kyselyLeaseStore,
+  kyselyNodeStore,
+  kyselyUnitOfWork,
+  type LeaseStore,
+  type NodeStore,
+} from '@mcp-platform/store-kysely/gateway'
 import { kyselyCircuitStore } from '@mcp-platform/store-kysely/health'
 import { kyselyRegistryStore } from '@mcp-platform/store-kysely/registry'
 import { Kysely } from 'kysely'
@@ -44,6 +51,8 @@ export interface Stores {
   readonly kysely: Kysely<StoreTables>
   readonly dialect: DialectName
   readonly registry: RegistryStore
+  /** Writes a change of the registry and one of users and keys as one. */
+  readonly unit: UnitOfWork
   readonly circuits: CircuitStore
   readonly nodes: NodeStore
   readonly leases: LeaseStore
@@ -100,6 +109,7 @@ async function storesOn(
     kysely,
     dialect,
     registry: kyselyRegistryStore(kysely, dialect, { seal, signer, chain }),
+    unit: kyselyUnitOfWork(kysely, dialect, { seal, signer, chain }),
     circuits: kyselyCircuitStore(kysely, dialect),
     nodes: kyselyNodeStore(kysely, dialect),
     leases: kyselyLeaseStore(kysely, dialect),

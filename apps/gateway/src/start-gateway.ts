@@ -150,6 +150,7 @@ class Start {
     return {
       ...made,
       registry,
+      unit: database.unit,
       version,
       events: this.#hub,
       authenticate: identity.door.authenticate,

@@ -57,11 +57,11 @@ export {
   type IdentityChanges,
   type IdentityState,
 } from './identity/state.js'
-export type { IdentityStore } from './identity/store.js'
+export type { IdentityCommit, IdentityStore } from './identity/store.js'
 export { USER_NAME, type User } from './identity/user.js'
 export type { ImportedUser, ImportedUsers } from './identity/user-import.js'
 export type { NewUser, UserPatch } from './identity/user-rules.js'
-export { type NewUserPassword, Users, type UsersOptions } from './identity/users.js'
+export { type NewUserPassword, type UserImportOptions, Users, type UsersOptions } from './identity/users.js'
 export { isRole, isScope } from './identity/validation.js'
 export type { ApiKey, ApiKeyView, KeySecret } from './keys/api-key.js'
 export {

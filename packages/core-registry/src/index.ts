@@ -38,16 +38,16 @@ export type { Registered } from './plan.js'
 export type { Imported } from './plan-import.js'
 export type { DeclaredTemplate, InstanceRef, ReconcileConflict, Reconciled } from './reconciled.js'
 export { type InstancePatch, parseInstancePatch, parseRegistration, type Registration } from './registration.js'
-export {
-  type ImportOptions,
-  type ReconcileOptions,
-  type RegisterOptions,
-  Registry,
-  type RegistryListener,
-  type RegistryOptions,
-} from './registry.js'
+export { Registry } from './registry.js'
 export { parseRegistryFile } from './registry-file.js'
 export type { Environment, RegistryFile } from './registry-file-content.js'
+export type {
+  ImportOptions,
+  ReconcileOptions,
+  RegisterOptions,
+  RegistryListener,
+  RegistryOptions,
+} from './registry-options.js'
 export {
   DEFAULT_SETTINGS,
   effectiveSettings,
@@ -59,5 +59,12 @@ export {
 export { type InstanceSpec, matchesSpec } from './spec.js'
 export { joinCommand, type SplitCommand, splitCommand } from './split-command.js'
 export { applyChanges, applyOperations, EMPTY_STATE, stateOperations, type TemplateHead } from './state.js'
-export type { ChangeContext, RegistryChanges, RegistryDiff, RegistryOperation, RegistryStore } from './store.js'
+export type {
+  ChangeContext,
+  CommitWithin,
+  RegistryChanges,
+  RegistryDiff,
+  RegistryOperation,
+  RegistryStore,
+} from './store.js'
 export { type UntrustedRow, untrustedRows } from './untrusted.js'

@@ -45,13 +45,24 @@ export class MemoryRegistryStore implements RegistryStore {
   }
 
   async commit(diff: RegistryDiff, _by: ChangeContext): Promise<number> {
+    return this.prepare(diff)()
+  }
+
+  /**
+   * Checks a change without making it. What it gives makes it, if called before anything else happens, and then cannot fail.
+   * @throws RegistryStaleError
+   */
+  prepare(diff: RegistryDiff): () => number {
     const { version } = this.#state
     if (diff.expectedVersion !== undefined && diff.expectedVersion !== version) {
       throw new RegistryStaleError(diff.expectedVersion, version)
     }
     const operations = structuredClone(diff.operations)
-    this.#state = applyOperations(this.#state, operations, version + 1)
-    this.#changes = [...this.#changes, { version: version + 1, operations }].slice(-this.#keptChanges || Infinity)
-    return version + 1
+    const next = applyOperations(this.#state, operations, version + 1)
+    return () => {
+      this.#state = next
+      this.#changes = [...this.#changes, { version: version + 1, operations }].slice(-this.#keptChanges || Infinity)
+      return next.version
+    }
   }
 }

@@ -15,57 +15,24 @@ import {
 } from './plan.js'
 import { type Imported, planImport } from './plan-import.js'
 import { planReconcile } from './plan-reconcile.js'
-import type { DeclaredTemplate, Reconciled } from './reconciled.js'
+import type { Reconciled } from './reconciled.js'
 import { parseInstancePatch, parseRegistration } from './registration.js'
 import { parseRegistryFile } from './registry-file.js'
+import type {
+  ImportOptions,
+  ReconcileOptions,
+  RegisterOptions,
+  RegistryListener,
+  RegistryOptions,
+} from './registry-options.js'
 import { parseSettingsPatch } from './settings.js'
 import type { InstanceSpec } from './spec.js'
 import { applyChanges, applyOperations, EMPTY_STATE, inStableOrder, touchedTemplates } from './state.js'
-import type { ChangeContext, RegistryStore } from './store.js'
+import type { ChangeContext, CommitWithin, RegistryDiff, RegistryStore } from './store.js'
 import { untrustedRows } from './untrusted.js'
 
 // Each lost race means that another writer got through, so this many in a row is a defect, not bad luck.
 const MAX_RACES = 20
-
-/** Options of {@link Registry}. */
-export interface RegistryOptions {
-  /** Where the registry is kept. */
-  readonly store: RegistryStore
-  /** Told what happens; synchronous and cheap, must not throw. @default nobody is told */
-  readonly onEvent?: ((event: RegistryEvent) => void) | undefined
-  /** Milliseconds since 1970; numbers the generations of instances. @default Date.now */
-  readonly now?: (() => number) | undefined
-}
-
-/** In whose name an instance is registered. */
-export interface RegisterOptions {
-  /** `api`, `file:<path>`, `docker`, … @default 'api' */
-  readonly source?: string | undefined
-  readonly by: ChangeContext
-  /** Replace what the same source registered under the id with another specification. @default false */
-  readonly replace?: boolean | undefined
-}
-
-/** How a snapshot is reconciled. */
-export interface ReconcileOptions {
-  /** Settings that the source declares. Absent: it says nothing about settings. */
-  readonly templates?: readonly DeclaredTemplate[] | undefined
-  /** Only say what would change. @default false */
-  readonly dryRun?: boolean | undefined
-}
-
-/** How a document is imported. */
-export interface ImportOptions {
-  /** @default 'api' */
-  readonly source?: string | undefined
-  /** Only say what would change. @default false */
-  readonly dryRun?: boolean | undefined
-  /** What `${VAR}` in an mcp.json stands for. @default nothing is defined */
-  readonly env?: Readonly<Record<string, string | undefined>> | undefined
-}
-
-/** Called after each change with the state as it is and as it was. Synchronous; must not throw. */
-export type RegistryListener = (state: RegistryState, previous: RegistryState) => void
 
 /**
  * The truth about templates and instances. Readers take `state`, an immutable snapshot, and never wait.
@@ -196,7 +163,7 @@ export class Registry {
     const facts = { source: options.source ?? 'api', specs, templates }
     const decide = (state: RegistryState) => planImport(state, { ...facts, now: this.#now() })
     if (options.dryRun === true) return this.#serialise(async () => decide(this.#state).result)
-    return this.#change(by, decide)
+    return this.#change(by, decide, options.within)
   }
 
   /** Takes over what other nodes committed. Resolves to true when there was something. */
@@ -219,11 +186,15 @@ export class Registry {
   }
 
   /** Decides, commits, then shows. When another writer was faster, refreshes and decides again. */
-  async #change<R>(by: ChangeContext, decide: (state: RegistryState) => Plan<R>): Promise<R> {
+  async #change<R>(
+    by: ChangeContext,
+    decide: (state: RegistryState) => Plan<R>,
+    within: CommitWithin = (_diff, _by, alone) => alone(),
+  ): Promise<R> {
     return this.#serialise(async () => {
       for (let race = 1; ; race += 1) {
         const plan = decide(this.#state)
-        const version = await this.#commit(plan, by, race)
+        const version = await this.#commit(plan, race, (diff) => within(diff, by, () => this.#store.commit(diff, by)))
         if (version === undefined) continue
         for (const event of plan.events ?? []) this.#emit(event)
         if (version !== this.#state.version) this.#show(plan, version, by)
@@ -233,12 +204,16 @@ export class Registry {
   }
 
   /** The version after the commit; undefined when the change must be decided anew. */
-  async #commit(plan: Plan<unknown>, by: ChangeContext, race: number): Promise<number | undefined> {
+  async #commit(
+    plan: Plan<unknown>,
+    race: number,
+    write: (diff: RegistryDiff) => Promise<number>,
+  ): Promise<number | undefined> {
     const { operations, action } = plan
     const expectedVersion = this.#state.version
     if (operations.length === 0) return expectedVersion
     try {
-      return await this.#store.commit({ operations, action, expectedVersion }, by)
+      return await write({ operations, action, expectedVersion })
     } catch (error) {
       if (!isStale(error) || race === MAX_RACES) throw error
       await this.#catchUp()

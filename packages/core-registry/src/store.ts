@@ -46,3 +46,9 @@ export interface RegistryStore {
   changesSince(version: number): Promise<RegistryChanges>
   commit(diff: RegistryDiff, by: ChangeContext): Promise<number>
 }
+
+/**
+ * Writes a change as a part of something larger that holds whole or not at all: gets what the store would get, and how to
+ * write it `alone`. Gives the version, and rejects as the store does. Called again when the change was decided anew.
+ */
+export type CommitWithin = (diff: RegistryDiff, by: ChangeContext, alone: () => Promise<number>) => Promise<number>

@@ -6,6 +6,7 @@ import { type Patience, retrying, transact } from './transact.js'
 export { type IdempotencyStoreOptions, kyselyIdempotencyStore } from './idempotency.js'
 export { kyselyLeaseStore, type Lease, type LeaseStore } from './leases.js'
 export { type Retention, sweep } from './retention.js'
+export { kyselyUnitOfWork } from './unit-of-work.js'
 
 /** A gateway process that shares the database with others. */
 export interface NodeRecord {

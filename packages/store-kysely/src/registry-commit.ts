@@ -2,7 +2,7 @@ import type { AuditChain } from '@mcp-platform/auth'
 import type { ChangeContext, Instance, RegistryDiff } from '@mcp-platform/core-registry'
 import type { Insertable, Transaction } from 'kysely'
 import { auditEventOf } from './audit.js'
-import { appendEvents, appendLinked, lockChain } from './auth/audit-append.js'
+import { appendAudit, lockChain } from './auth/audit-append.js'
 import { type DialectName, upsert } from './dialects.js'
 import { StoreStaleError } from './errors.js'
 import { type InstanceKey, type NetChanges, netChanges } from './net-changes.js'
@@ -44,8 +44,7 @@ export async function commitDiff(
   await new Commit(trx, version, facts).write(netChanges(diff.operations))
   const { dialect, chain } = facts
   const event = auditEventOf(diff, by, facts.now)
-  if (chain === undefined) await appendEvents(trx, [event], { dialect, registryVersion: version })
-  else await appendLinked(trx, [event], { dialect, chain, registryVersion: version })
+  await appendAudit(trx, [event], { dialect, chain, registryVersion: version })
   return version
 }
 

@@ -2,7 +2,7 @@ import type { AuditChain } from '@mcp-platform/auth'
 import type { RegistryStore } from '@mcp-platform/core-registry'
 import type { Kysely } from 'kysely'
 import { type DialectName, traitsOf } from './dialects.js'
-import { commitDiff } from './registry-commit.js'
+import { type CommitFacts, commitDiff } from './registry-commit.js'
 import { readChanges, readState, readVersion } from './registry-read.js'
 import type { RowSigner } from './row-signature.js'
 import type { Seal } from './seal.js'
@@ -41,8 +41,7 @@ export function kyselyRegistryStore(
   options: RegistryStoreOptions = {},
 ): RegistryStore {
   traitsOf(dialect)
-  const { seal, signer, chain, now = Date.now, tombstoneTtlMs = DEFAULT_TOMBSTONE_TTL_MS } = options
-  const guards = { seal, signer }
+  const guards = { seal: options.seal, signer: options.signer }
   const reading = { ...options, db, dialect, snapshot: true }
   return {
     load: () => transact(reading, (trx) => readState(trx, guards)),
@@ -53,8 +52,12 @@ export function kyselyRegistryStore(
       return transact(reading, (trx) => readChanges(trx, version, guards))
     },
     commit: (diff, by) =>
-      transact({ ...options, db, dialect }, (trx) =>
-        commitDiff(trx, diff, by, { dialect, guards, chain, now: now(), tombstoneTtlMs }),
-      ),
+      transact({ ...options, db, dialect }, (trx) => commitDiff(trx, diff, by, registryFacts(dialect, options))),
   }
+}
+
+/** What a commit of now needs, by the options of the store. */
+export function registryFacts(dialect: DialectName, options: RegistryStoreOptions): CommitFacts {
+  const { seal, signer, chain, now = Date.now, tombstoneTtlMs = DEFAULT_TOMBSTONE_TTL_MS } = options
+  return { dialect, guards: { seal, signer }, chain, now: now(), tombstoneTtlMs }
 }

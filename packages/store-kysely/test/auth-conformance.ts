@@ -7,8 +7,9 @@ import {
   refreshTokenStoreConformance,
   signingKeyStoreConformance,
 } from '@mcp-platform/auth/testing'
+import { unitOfWorkConformance } from '@mcp-platform/gateway-core/testing'
 import type { Availability } from '@mcp-platform/test-kit/databases'
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import {
   kyselyAuditStore,
   kyselyIdentityStore,
@@ -16,7 +17,9 @@ import {
   kyselyRefreshTokenStore,
   kyselySigningKeyStore,
 } from '../src/auth.js'
+import { kyselyUnitOfWork } from '../src/gateway.js'
 import type { DialectName, StoreTables } from '../src/index.js'
+import { kyselyRegistryStore } from '../src/registry.js'
 import { onServer } from './on-server.js'
 import { migrated, type TestBed } from './support.js'
 
@@ -47,6 +50,33 @@ export function authConformance(makeBed: () => Promise<TestBed>): void {
   signingKeyStoreConformance(kit, () => fixture((db, dialect) => kyselySigningKeyStore(db, dialect)))
   keyCheckStoreConformance(kit, () => fixture((db, dialect) => kyselyKeyCheckStore(db, dialect)))
   auditStoreConformance(kit, () => fixture((db, dialect, chain) => kyselyAuditStore(db, dialect, { chain })))
+
+  unitOfWorkConformance(kit, async () => {
+    const bed = await migrated(makeBed())
+    const [db, dialect, chain] = [await bed.open(), bed.dialect, newChain()]
+    const audit = kyselyAuditStore(db, dialect, { chain })
+    return {
+      unit: kyselyUnitOfWork(db, dialect, { chain }),
+      registry: kyselyRegistryStore(db, dialect, { chain }),
+      identity: kyselyIdentityStore(db, dialect, { chain }),
+      audit: async () => (await audit.query({ limit: 100 })).map(({ action }) => action),
+      refuse: (half) => refuseRows(db, dialect, TABLE_OF[half]),
+      close: () => bed.close(),
+    }
+  })
+}
+
+const TABLE_OF = { registry: 'templates', identity: 'users', audit: 'audit_links' } as const
+
+/** Makes the database refuse every row of a table, which has none yet, until what it gives is called. */
+async function refuseRows(db: Kysely<StoreTables>, dialect: DialectName, table: keyof StoreTables) {
+  if (dialect === 'sqlite') {
+    await sql`create trigger refuse before insert on ${sql.table(table)}
+      begin select raise(abort, 'the database refuses it'); end`.execute(db)
+    return async () => void (await sql`drop trigger refuse`.execute(db))
+  }
+  await sql`alter table ${sql.table(table)} add constraint refuse check (1 = 0)`.execute(db)
+  return async () => void (await sql`alter table ${sql.table(table)} drop constraint refuse`.execute(db))
 }
 
 /** The same on a real server; skipped with the reason where this machine has none. */

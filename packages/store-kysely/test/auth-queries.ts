@@ -7,6 +7,7 @@ import {
   kyselyRefreshTokenStore,
   kyselySigningKeyStore,
 } from '../src/auth.js'
+import { kyselyUnitOfWork } from '../src/gateway.js'
 import type { DialectName, StoreTables } from '../src/index.js'
 import { newChain } from './auth-conformance.js'
 
@@ -37,6 +38,13 @@ export async function everyAuthQuery(db: Kysely<StoreTables>, dialect: DialectNa
   await identity.recordUse(new Map([['k', at]]))
   await identity.lastUses()
   await identity.sweep(at)
+  await kyselyUnitOfWork(db, dialect, { chain, now: () => at.getTime() }).commit({
+    registry: {
+      diff: { operations: [{ op: 'put-template', template: { name: 'fs', settings: {} } }], action: 'registry.import' },
+      by: { actor: 'user:anna' },
+    },
+    identity: { changes, expectedVersion: 0, audit: event },
+  })
   const audit = kyselyAuditStore(db, dialect, { chain })
   await audit.append([event])
   await audit.query({ limit: 10, since: at, until: at, actor: 'a', action: 'b', outcome: 'denied', before: 'x' })

@@ -43,6 +43,21 @@ describe('an SQLite file shared by processes', () => {
     }
   })
 
+  it('has neither half of a unit of work whose process is killed between them', async () => {
+    const bed = await migrated(sqliteFile())
+    try {
+      const writer = child('unit-writer', bed.path)
+      const [, signal] = await once(writer, 'exit')
+      expect(signal).toBe('SIGKILL')
+      const db = await bed.open()
+      expect(await kyselyRegistryStore(db, bed.dialect).load()).toMatchObject({ version: 0, templates: new Map() })
+      for (const table of ['users', 'audit_events', 'audit_links'] as const)
+        expect(await db.selectFrom(table).selectAll().execute()).toEqual([])
+    } finally {
+      await bed.close()
+    }
+  })
+
   it('is consistent, and has everything that was acknowledged, after kill -9 of two writers', async () => {
     const bed = await migrated(sqliteFile())
     try {

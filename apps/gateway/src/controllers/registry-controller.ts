@@ -1,4 +1,3 @@
-import type { ImportedUsers } from '@mcp-platform/auth'
 import type {
   DeregisterResponse,
   ExportDocument,
@@ -9,7 +8,7 @@ import type {
   RegisterResponse,
   RegistryView,
 } from '@mcp-platform/contract'
-import { type Imported, parseRegistration } from '@mcp-platform/core-registry'
+import { parseRegistration } from '@mcp-platform/core-registry'
 import {
   Body,
   Controller,
@@ -30,6 +29,7 @@ import type { Services } from '../http/services.js'
 import { requireAllowed } from '../identity/access.js'
 import { exportRegistry, importParts, withChecksum } from '../registry/export.js'
 import { userToWire } from '../registry/exported-users.js'
+import { type ImportedTogether, importTogether, planTogether } from '../registry/import-together.js'
 import { nameOf } from '../registry/sync.js'
 import { actorOf, changeBy, mayRead, pick, principalOf } from './caller.js'
 import { requireMayImport, requireMayStart } from './commands-of.js'
@@ -140,8 +140,8 @@ export class RegistryController extends Controller {
 
   /**
    * Takes a registry file, an `mcp.json`, a `server.json` or an export. Validated whole before anything is changed; never
-   * removes, and leaves users alone that are there already. Users and keys first, then templates, each in one transaction:
-   * when only the second one fails the users are there, and the same import can be sent again.
+   * removes, and leaves users alone that are there already. Templates and users in one transaction: all of it is in force, or
+   * nothing.
    * @summary Import
    * @param dry_run Only say what would change
    */
@@ -153,16 +153,13 @@ export class RegistryController extends Controller {
     @Body() body: unknown,
     @Query() dry_run = false,
   ): Promise<ImportResult> {
-    const { registry, stdio, identity } = this.#services
+    const { registry, stdio, unit, identity } = this.#services
     const parts = importParts(body)
     requireMayImport(principalOf(request), stdio, parts.registry)
-    const by = changeBy(request, this.#services)
-    const actor = actorOf(request, this.#services)
-    const plan = await registry.import(parts.registry, by, { dryRun: true })
-    const planned = parts.users && (await identity.users.import(parts.users, actor, { dryRun: true }))
-    if (dry_run) return importResult(plan, planned)
-    const users = parts.users && (await identity.users.import(parts.users, actor))
-    return importResult(await registry.import(parts.registry, by), users)
+    const by = { by: changeBy(request, this.#services), actor: actorOf(request, this.#services) }
+    const targets = { registry, users: identity.users, unit }
+    const planned = await planTogether(targets, parts, by)
+    return importResult(dry_run ? planned : await importTogether(targets, parts, by))
   }
 
   #registered(status: 'created' | 'unchanged' | 'replaced', template: string, id: string): RegisterResponse {
@@ -185,7 +182,8 @@ export class RegistryController extends Controller {
   }
 }
 
-function importResult({ added, changed, unchanged }: Imported, users: ImportedUsers | undefined): ImportResult {
+function importResult({ registry, users }: ImportedTogether): ImportResult {
+  const { added, changed, unchanged } = registry
   return {
     added: added.map(nameOf),
     changed: changed.map(nameOf),

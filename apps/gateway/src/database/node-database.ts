@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Registry, RegistryStore } from '@mcp-platform/core-registry'
+import type { UnitOfWork } from '@mcp-platform/gateway-core'
 import type { CircuitStore, StoredCircuit } from '@mcp-platform/health'
 import { sweep } from '@mcp-platform/store-kysely/gateway'
 import { Chore } from '../nodes/chore.js'
@@ -109,6 +110,12 @@ export class NodeDatabase {
       load: () => this.watch.read(() => circuits.load()),
       save: (changes) => this.watch.write(() => circuits.save(changes)),
     }
+  }
+
+  /** Writes a change of the registry and one of users and keys as one. */
+  get unit(): UnitOfWork {
+    const { unit } = this.stores
+    return { commit: (changes) => this.watch.write(() => unit.commit(changes)) }
   }
 
   /** From now on: snapshots after each change, heartbeats, and this node's share of what one does for all. */

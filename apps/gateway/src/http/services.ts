@@ -1,6 +1,6 @@
 import type { GatewayReport } from '@mcp-platform/contract'
 import type { Registry } from '@mcp-platform/core-registry'
-import type { Gateway } from '@mcp-platform/gateway-core'
+import type { Gateway, UnitOfWork } from '@mcp-platform/gateway-core'
 import type { Request } from 'express'
 import type { EventHub } from '../events/hub.js'
 import type { Authenticate } from '../identity/door.js'
@@ -13,6 +13,8 @@ import type { Connections } from '../upstream/connections.js'
 export interface Services {
   readonly gateway: Gateway
   readonly registry: Registry
+  /** Writes a change of the registry and one of users and keys as one. */
+  readonly unit: UnitOfWork
   readonly sync: RegistrySync
   readonly events: EventHub
   readonly connections: Connections

@@ -1,5 +1,8 @@
+import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import { startFaultServer } from '@mcp-platform/test-kit'
+import Database from 'better-sqlite3'
+import type { TestGateway } from '../helpers.js'
 import { apiKey, as, loginToken, PASSWORD, startSecured, userToken } from './support.js'
 
 // bcrypt of PASSWORD, cost 4, as another product has made it.
@@ -97,6 +100,55 @@ describe('an export', () => {
     await gateway.close()
   })
 
+  it.each(['templates', 'users', 'audit_links'])(
+    'is not in force in any part when the database refuses a row of %s, and whole when it is sent again',
+    async (table) => {
+      const gateway = await startSecured()
+      const admin = await userToken(gateway, 'anna', { role: 'admin' })
+      const head = { format: 'mcp-platform-export', version: 1, exported_at: '2026-01-01T00:00:00Z' }
+      const templates = { fs: { instances: [{ id: 'a', endpoint: 'http://127.0.0.1:9/mcp' }] } }
+      const document = { ...head, templates, users: [{ name: 'eve', role: 'user' }] }
+      const held = await imported(gateway)
+      const database = new Database(join(gateway.stateDir, 'gateway.db'), { timeout: 10_000 })
+      try {
+        database.exec(`create trigger refuse before insert on ${table} begin select raise(abort, 'refused'); end`)
+        expect((await as(gateway, admin, 'POST', '/gateway/import', document)).status).toBeGreaterThanOrEqual(500)
+        database.exec('drop trigger refuse')
+      } finally {
+        database.close()
+      }
+      expect(await imported(gateway)).toEqual(held)
+      expect((await as(gateway, admin, 'POST', '/gateway/import', document)).status).toBe(200)
+      const actions = ['registry.import', 'user.import']
+      expect(await imported(gateway)).toEqual({ users: ['anna', 'eve'], templates: ['fs'], actions })
+      await gateway.close()
+    },
+  )
+
+  it('is made on what others have changed a moment ago, whole', async () => {
+    const gateway = await startSecured()
+    const head = { format: 'mcp-platform-export', version: 1, exported_at: '2026-01-01T00:00:00Z' }
+    const document = (n: number) => {
+      const instances = [{ id: `i${n}`, endpoint: `http://127.0.0.1:${n + 1}/mcp` }]
+      return { ...head, templates: { [`t${n}`]: { instances } }, users: [{ name: `u${n}`, role: 'user' }] }
+    }
+    const numbers = [0, 1, 2, 3, 4]
+    const answers = await Promise.all([
+      ...numbers.map((n) => gateway.admin('POST', '/gateway/import', document(n))),
+      ...numbers.map((n) => gateway.admin('POST', '/auth/users', { name: `other${n}`, role: 'user' })),
+    ])
+    expect(answers.map(({ status }) => status)).toEqual([...numbers.map(() => 200), ...numbers.map(() => 201)])
+    const { users, templates, actions } = await imported(gateway)
+    expect(templates).toEqual(numbers.map((n) => `t${n}`))
+    expect(users).toEqual([...numbers.map((n) => `other${n}`), ...numbers.map((n) => `u${n}`)])
+    expect(actions).toHaveLength(10)
+    const onlyUsers = await gateway.admin('POST', '/gateway/import', { ...document(0), users: document(5).users })
+    expect(onlyUsers.json).toMatchObject({ added: [], users: { added: ['u5'] } })
+    const onlyRegistry = await gateway.admin('POST', '/gateway/import', { ...document(6), users: document(0).users })
+    expect(onlyRegistry.json).toMatchObject({ added: [{ template_name: 't6' }], users: { added: [] } })
+    await gateway.close()
+  })
+
   it('may bring bcrypt hashes of another product; the first login makes them argon2id', async () => {
     const gateway = await startSecured()
     const head = { format: 'mcp-platform-export', version: 1, exported_at: '2026-01-01T00:00:00Z' }
@@ -110,3 +162,16 @@ describe('an export', () => {
     await gateway.close()
   })
 })
+
+/** What imports have left in a gateway, and in its audit trail. */
+async function imported(gateway: TestGateway) {
+  const { users } = (await gateway.admin('GET', '/auth/users')).json
+  const { templates } = (await gateway.admin('GET', '/gateway/registry')).json
+  const { events } = (await gateway.admin('GET', '/auth/audit')).json
+  const actions = events.map(({ action }: { action: string }) => action)
+  return {
+    users: users.map(({ name }: { name: string }) => name),
+    templates: Object.keys(templates),
+    actions: actions.filter((action: string) => action.endsWith('.import')).toSorted(),
+  }
+}

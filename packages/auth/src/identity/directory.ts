@@ -2,7 +2,7 @@ import type { AuditEvent } from '../audit/event.js'
 import { AuthSnapshot } from '../authenticate/snapshot.js'
 import type { AuthObserver } from '../events.js'
 import { applyChanges, emptyIdentity, type IdentityChange, type IdentityState } from './state.js'
-import type { IdentityStore } from './store.js'
+import type { IdentityCommit, IdentityStore } from './store.js'
 import { Turns } from './turns.js'
 
 // Each attempt reads what the faster one wrote; five lost races in a row are no coincidence.
@@ -76,26 +76,26 @@ export class Directory {
    * Decides on the newest state and writes what was decided, with its audit record, in one transaction; decides again if
    * somebody else was faster. `decide` may therefore be called several times and must have no effects. Nothing is written
    * when it decides on no changes.
+   * @param commit writes it as a part of something larger. @default the store's
    */
-  change<T>(decide: (state: IdentityState) => Decided<T>): Promise<T> {
+  change<T>(
+    decide: (state: IdentityState) => Decided<T>,
+    commit: IdentityCommit = (...change) => this.store.commit(...change),
+  ): Promise<T> {
     return this.#turns.run(async () => {
       for (let attempt = 1; ; attempt++) {
         await this.#refresh()
         const { changes, audit, result } = decide(this.#state)
         if (changes.length === 0) return result
         try {
-          await this.#commit(changes, audit)
+          const version = await commit(changes, this.#state.version, audit)
+          this.#become(applyChanges(this.#state, changes, version), audit.action)
           return result
         } catch (error) {
           if (!isStale(error) || attempt === MAX_ATTEMPTS) throw error
         }
       }
     })
-  }
-
-  async #commit(changes: readonly IdentityChange[], audit: AuditEvent): Promise<void> {
-    const version = await this.store.commit(changes, this.#state.version, audit)
-    this.#become(applyChanges(this.#state, changes, version), audit.action)
   }
 
   async #load(): Promise<void> {

@@ -27,3 +27,9 @@ export interface IdentityStore {
   /** Forgets revocations of tokens that have expired, and keys that were revoked or expired before `before`. */
   sweep(before: Date): Promise<void>
 }
+
+/**
+ * Writes a change as a part of something larger that holds whole or not at all, as {@link IdentityStore.commit} does, and
+ * rejects as it does. Called again when the change was decided anew.
+ */
+export type IdentityCommit = IdentityStore['commit']

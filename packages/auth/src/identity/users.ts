@@ -3,6 +3,7 @@ import { AuthForbiddenError, PasswordRefusedError } from '../errors.js'
 import { type Actor, requireScope } from './actor.js'
 import type { Directory } from './directory.js'
 import type { PasswordHasher } from './password-hasher.js'
+import type { IdentityCommit } from './store.js'
 import type { User } from './user.js'
 import { checkImport, type ImportedUser, type ImportedUsers, planImport } from './user-import.js'
 import {
@@ -28,6 +29,14 @@ export interface UsersOptions {
 export interface NewUserPassword {
   readonly password?: string | undefined
   readonly importedHash?: string | undefined
+}
+
+/** How users are imported. */
+export interface UserImportOptions {
+  /** Only say what would change. @default false */
+  readonly dryRun?: boolean | undefined
+  /** Writes the import as a part of something larger; not called when there is nothing to write. @default it is written alone */
+  readonly commit?: IdentityCommit | undefined
 }
 
 /**
@@ -70,11 +79,7 @@ export class Users {
    * as they are. With `dryRun` it only says what it would do.
    * @throws AuthInvalidError with every fault; AuthForbiddenError for one with more rights than the actor has
    */
-  async import(
-    wanted: readonly ImportedUser[],
-    actor: Actor,
-    options: { readonly dryRun?: boolean | undefined } = {},
-  ): Promise<ImportedUsers> {
+  async import(wanted: readonly ImportedUser[], actor: Actor, options: UserImportOptions = {}): Promise<ImportedUsers> {
     requireScope(actor, 'users:admin')
     checkImport(wanted, this.#passwords)
     if (options.dryRun === true) return planImport(this.#directory.state, wanted, actor, this.#now()).result
@@ -82,7 +87,7 @@ export class Users {
       const { changes, result } = planImport(state, wanted, actor, this.#now())
       const audit = this.#audit('user.import', actor, '*', { added: [...result.added] })
       return { changes, audit, result }
-    })
+    }, options.commit)
   }
 
   /** Changes role, rights or state. @throws AuthInvalidError, UserNotFoundError, LastAdminError */

@@ -32,12 +32,23 @@ export class MemoryIdentityStore implements IdentityStore {
   }
 
   async commit(changes: readonly IdentityChange[], expectedVersion: number, audit: AuditEvent): Promise<number> {
+    return this.prepare(changes, expectedVersion, audit)()
+  }
+
+  /**
+   * Checks a change without making it. What it gives makes it at once, if called before anything else happens; only the
+   * audit record may fail then.
+   * @throws IdentityStaleError
+   */
+  prepare(changes: readonly IdentityChange[], expectedVersion: number, audit: AuditEvent): () => Promise<number> {
     if (expectedVersion !== this.#state.version) throw new IdentityStaleError(expectedVersion, this.#state.version)
-    const version = expectedVersion + 1
-    this.#state = applyChanges(this.#state, changes, version)
-    for (const change of changes) this.#keepHash(change)
-    await this.#audit?.append([audit])
-    return version
+    const next = applyChanges(this.#state, changes, expectedVersion + 1)
+    return async () => {
+      this.#state = next
+      for (const change of changes) this.#keepHash(change)
+      await this.#audit?.append([audit])
+      return next.version
+    }
   }
 
   async passwordHash(user: string): Promise<string | undefined> {

@@ -41,8 +41,17 @@ async function touchChain(trx: Transaction<StoreTables>, node: string): Promise<
   return numUpdatedRows > 0n
 }
 
-/** Writes events without a chain. */
-export async function appendEvents(
+/** Writes events, linked where there is a chain: call it in a transaction that has begun with {@link lockChain} then. */
+export async function appendAudit(
+  trx: Transaction<StoreTables>,
+  events: readonly AuditEvent[],
+  { chain, ...context }: Omit<AuditContext, 'chain'> & { readonly chain: AuditChain | undefined },
+): Promise<void> {
+  if (chain === undefined) await appendEvents(trx, events, context)
+  else await appendLinked(trx, events, { ...context, chain })
+}
+
+async function appendEvents(
   trx: Transaction<StoreTables>,
   events: readonly AuditEvent[],
   { dialect, registryVersion }: Omit<AuditContext, 'chain'>,
