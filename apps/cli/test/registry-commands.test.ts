@@ -101,6 +101,14 @@ describe('gateway drain, enable, deregister', () => {
     expect(seen[1]?.url).toBe('/gateway/deregister/search/a?force=true')
     expect(stdout).toBe('removed\n')
   })
+
+  it('says where to take out what a registry file brings back, also with --json', async () => {
+    const removed = { message: 'removed', in_flight: 0, source: 'file:/etc/registry.yaml', returns: true }
+    const routes = { 'DELETE /gateway/deregister/search/a': removed }
+    const { code, stdout, stderr } = await against(routes, ['gateway', 'deregister', 'search', 'a', '--json'])
+    expect([code, JSON.parse(stdout)]).toEqual([0, removed])
+    expect(stderr).toBe('Warning: to be rid of it for good, take the entry out of /etc/registry.yaml\n')
+  })
 })
 
 describe('gateway sync and import', () => {

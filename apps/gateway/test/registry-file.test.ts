@@ -47,6 +47,29 @@ describe('a registry file', () => {
     await gateway.close()
   })
 
+  it('brings back what is deregistered by hand, and the answer says that it will', async () => {
+    const file = await newFile({ templates: { fs: { instances: [{ id: 'a', endpoint: server.url }] } } })
+    const gateway = await start({ flags: { 'registry-file': file } })
+    const source = `file:${file}`
+    const removed = await gateway.admin('DELETE', '/gateway/deregister/fs/a')
+    expect(removed.json).toEqual({
+      message: `fs/a is removed; ${source} still declares it and brings it back when it is read again`,
+      in_flight: 0,
+      source,
+      returns: true,
+    })
+    const synced = await gateway.admin('POST', '/gateway/sync')
+    expect(synced.json.added).toEqual([{ template_name: 'fs', instance_id: 'a' }])
+
+    await gateway.admin('POST', '/gateway/register', {
+      template_name: 'fs',
+      instance: { id: 'b', endpoint: server.url },
+    })
+    const own = await gateway.admin('DELETE', '/gateway/deregister/fs/b')
+    expect(own.json).toEqual({ message: 'fs/b is removed', in_flight: 0, source: 'api', returns: false })
+    await gateway.close()
+  })
+
   it('is followed while the gateway runs; a broken one changes nothing and says so', async () => {
     const file = await newFile({ templates: { fs: { instances: [{ id: 'a', endpoint: server.url }] } } })
     const gateway = await start({ flags: { 'registry-file': file } })

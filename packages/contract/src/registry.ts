@@ -70,6 +70,10 @@ export interface ProbeReport {
 export interface DeregisterResponse {
   readonly message: string
   readonly in_flight: number
+  /** Who had registered it: `api`, `file:<path>`, … */
+  readonly source: string
+  /** True: the gateway goes on reading that source, which brings the instance back until it is taken out there. */
+  readonly returns: boolean
 }
 
 /** Names an instance. */

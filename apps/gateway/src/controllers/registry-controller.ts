@@ -90,7 +90,8 @@ export class RegistryController extends Controller {
   }
 
   /**
-   * The instance takes no new calls at once and goes when its calls have ended: 202, or 200 when it was idle.
+   * The instance takes no new calls at once and goes when its calls have ended: 202, or 200 when it was idle. What a registry
+   * file declares comes back when the file is read again; the answer says so (`returns`).
    * @summary Deregister an instance
    * @param force Do not wait for calls in flight; they fail
    */
@@ -104,18 +105,19 @@ export class RegistryController extends Controller {
     @Path() instance_id: string,
     @Query() force = false,
   ): Promise<DeregisterResponse> {
-    const { registry, gateway, connections } = this.#services
+    const { registry, gateway, connections, sync } = this.#services
     await this.#services.countAll()
     const inFlight = gateway.inFlightOf(template, instance_id)
-    await registry.deregister(template, instance_id, changeBy(request, this.#services))
+    const { source } = await registry.deregister(template, instance_id, changeBy(request, this.#services))
     if (force) await connections.cut(template, instance_id)
     else connections.forget(template, instance_id)
-    if (force || inFlight === 0) return { message: `${template}/${instance_id} is removed`, in_flight: 0 }
+    const returns = sync.reads(source)
+    const more = returns ? `; ${source} still declares it and brings it back when it is read again` : ''
+    const name = `${template}/${instance_id}`
+    if (force || inFlight === 0) return { message: `${name} is removed${more}`, in_flight: 0, source, returns }
     this.setStatus(202)
-    return {
-      message: `${template}/${instance_id} takes no new calls and is removed when its calls have ended`,
-      in_flight: inFlight,
-    }
+    const message = `${name} takes no new calls and is removed when its calls have ended${more}`
+    return { message, in_flight: inFlight, source, returns }
   }
 
   /**

@@ -68,6 +68,12 @@ export class RegistrySync {
     return this.#last === undefined ? [] : [this.#last]
   }
 
+  /** True for a source that is read again: what it says comes back. */
+  reads(source: string): boolean {
+    const { file } = this.#options
+    return file !== undefined && fileSource(file) === source
+  }
+
   close(): void {
     this.#stop.abort()
   }

@@ -4,6 +4,7 @@ import { Flags } from '@oclif/core'
 import { argument } from '../../argument.js'
 import { ClientCommand } from '../../client-command.js'
 import { usageError } from '../../errors.js'
+import { printable } from '../../output/printable.js'
 import { requireTemplate } from '../../output/registry-rows.js'
 
 export default class GatewayDeregister extends ClientCommand {
@@ -27,10 +28,20 @@ export default class GatewayDeregister extends ClientCommand {
     if (args.instance !== undefined) {
       const response = await client.deregister(args.template, args.instance, options)
       await this.print(flags, response, () => responseText(response))
+      this.#warnOfReturn([response])
       return
     }
     const responses = await removeAll(client, args.template, options)
     await this.print(flags, responses, () => responses.map(responseText).join('\n') || 'There was no instance.')
+    this.#warnOfReturn(responses)
+  }
+
+  // Also with --json: who removes an instance in a script wants it gone.
+  #warnOfReturn(responses: readonly DeregisterResponse[]): void {
+    const sources = new Set(responses.filter(({ returns }) => returns).map(({ source }) => source))
+    for (const source of sources) {
+      this.warning(`to be rid of it for good, take the entry out of ${printable(source.replace(/^file:/, ''))}`)
+    }
   }
 }
 
