@@ -57,6 +57,7 @@ export const gatewayFlags = {
   region: value('region of this node', 'NAME'),
   'max-stale': value('seconds a region serves on without the database [900]', 'SECONDS'),
   workers: value('processes that serve MCP traffic [1]', 'COUNT'),
+  'warm-up': value('seconds at most to warm up in before readiness [1]', 'SECONDS'),
   'drain-delay': value('seconds to serve on at shutdown [0]', 'SECONDS'),
   'log-level': value('debug, info, warn, error or silent [info]', 'LEVEL'),
   'log-format': value('json or pretty', 'FORMAT'),

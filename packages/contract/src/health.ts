@@ -11,6 +11,8 @@ export interface TemplateHealth {
   readonly healthy_instances: number
   /** 0..100 with one decimal. */
   readonly health_percentage: number
+  /** Its instances offer different tools: a call goes only to those that list its tool, and hints allow no failover. */
+  readonly catalogue_differs: boolean
   readonly instances: Record<string, InstanceHealth>
 }
 

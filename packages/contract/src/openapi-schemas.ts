@@ -75,9 +75,18 @@ export const openApiSchemas: Readonly<Record<string, Schema>> = {
       total_instances: count,
       healthy_instances: count,
       health_percentage: { type: 'number', minimum: 0, maximum: 100 },
+      catalogue_differs: flag,
       instances: { type: 'object', additionalProperties: ref('InstanceHealth') },
     },
-    ['template_name', 'status', 'total_instances', 'healthy_instances', 'health_percentage', 'instances'],
+    [
+      'template_name',
+      'status',
+      'total_instances',
+      'healthy_instances',
+      'health_percentage',
+      'catalogue_differs',
+      'instances',
+    ],
   ),
   InstanceHealth: closed(
     {

@@ -16,6 +16,8 @@ export interface RegistryView {
 export interface RegistryTemplateView {
   readonly instances: readonly InstanceView[]
   readonly load_balancer: LoadBalancerSettingsWire
+  /** Its instances offer different tools. */
+  readonly catalogue_differs: boolean
 }
 
 /** Answer of `GET /gateway/templates`. */
@@ -30,6 +32,8 @@ export interface TemplateView {
   readonly status: TemplateStatus
   readonly total_instances: number
   readonly healthy_instances: number
+  /** Its instances offer different tools. */
+  readonly catalogue_differs: boolean
   /** What was set, by a file or by PATCH. */
   readonly settings: TemplateSettingsWire
   /** What holds: `settings` with the defaults filled in. */

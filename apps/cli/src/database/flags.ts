@@ -9,7 +9,7 @@ export const databaseFlags = {
   ...configFileFlag,
 }
 
-/** Where the passphrase of a backup comes from; never an argument, which every user of the machine can read. */
+/** Where the passphrase of a backup or an export comes from; never an argument, which every user of the machine can read. */
 export const passphraseFlag = {
   'passphrase-file': Flags.string({
     description: 'file with the passphrase, - for standard input (also MCPP_BACKUP_PASSPHRASE)',

@@ -10,16 +10,23 @@ const NEXT: Readonly<Record<string, string>> = {
   SCHEMA_OUTDATED: 'mcpp gateway db status',
   BACKUP_TARGET_NOT_EMPTY: 'mcpp gateway db restore FILE --replace',
   BACKUP_PASSPHRASE: 'mcpp gateway db restore FILE --passphrase-file FILE',
+  EXPORT_PASSPHRASE: 'mcpp gateway import FILE --passphrase-file FILE',
 }
 
 /** Works on the database of these flags, without a running gateway. @throws CliError with one clear sentence */
-export async function onDatabase<T>(
+export function onDatabase<T>(
   flags: Readonly<Record<string, unknown>> & { readonly config?: string | undefined },
   work: (gateway: Gateway, sources: SettingsSources) => Promise<T>,
 ): Promise<T> {
+  const sources = { flags: givenSettings(flags), env: process.env, configFile: flags.config }
+  return withGateway((gateway) => work(gateway, sources))
+}
+
+/** Does what the gateway's own code can do without one that runs. @throws CliError with one clear sentence */
+export async function withGateway<T>(work: (gateway: Gateway) => Promise<T>): Promise<T> {
   const gateway = await import('@mcp-platform/gateway')
   try {
-    return await work(gateway, { flags: givenSettings(flags), env: process.env, configFile: flags.config })
+    return await work(gateway)
   } catch (error) {
     const code = systemCode(error)
     if (error instanceof CliError || !(error instanceof Error) || code === undefined) throw error
@@ -27,7 +34,7 @@ export async function onDatabase<T>(
   }
 }
 
-/** The passphrase of a backup, if one was given. @throws CliError */
+/** The passphrase of a backup or an export, if one was given. @throws CliError */
 export async function passphraseOf(file: string | undefined): Promise<string | undefined> {
   const given = file === undefined ? process.env['MCPP_BACKUP_PASSPHRASE'] : await readInput(file)
   const passphrase = given?.replace(/\r?\n$/, '')

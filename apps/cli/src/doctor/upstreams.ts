@@ -27,10 +27,16 @@ export const checkUpstreams: Check = async ({ running, client }) => {
 }
 
 function ofRegistry({ templates }: RegistryView): Finding[] {
-  const all = Object.entries(templates).flatMap(([name, { instances }]) =>
-    instances.map((one) => ofInstance(name, one)),
-  )
+  const all = Object.entries(templates).flatMap(([name, { instances, catalogue_differs: differs }]) => [
+    ...instances.map((one) => ofInstance(name, one)),
+    ...(differs ? [differingFinding(name)] : []),
+  ])
   return all.length > 0 ? all : [{ check: 'upstreams', level: 'ok', message: 'no server is registered yet' }]
+}
+
+function differingFinding(template: string): Finding {
+  const message = `the instances of ${template} offer different tools: a call goes only to those that list its tool`
+  return { check: 'catalogue', level: 'warning', message, fix: 'bring its servers to the same version' }
 }
 
 function ofSource(source: SyncSource): Finding {

@@ -4,7 +4,11 @@ import { readInput } from './read-input.js'
 
 /** Reads a document to import: JSON (comments and last commas are allowed), or YAML. @throws CliError */
 export async function readDocument(path: string): Promise<unknown> {
-  const text = await readInput(path)
+  return parseDocument(path, await readInput(path))
+}
+
+/** The same of a text that came from there. @throws CliError */
+export async function parseDocument(path: string, text: string): Promise<unknown> {
   const isJson = /\.jsonc?$/i.test(path) || (!/\.ya?ml$/i.test(path) && looksLikeJson(text))
   try {
     return isJson ? parseJsonc(text) : await parseYaml(text)

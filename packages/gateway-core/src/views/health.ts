@@ -15,8 +15,14 @@ export function templateHealth(template: Template, route: Route | undefined): Te
     total_instances: total,
     healthy_instances: healthy,
     health_percentage: total === 0 ? 0 : Math.round((1000 * healthy) / total) / 10,
+    catalogue_differs: catalogueDiffers(route),
     instances,
   }
+}
+
+/** False too for a template that is not routed: nothing is known of it. */
+export function catalogueDiffers(route: Route | undefined): boolean {
+  return route?.toolSets.differ ?? false
 }
 
 export function statusOf(total: number, healthy: number): TemplateStatus {

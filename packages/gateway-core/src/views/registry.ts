@@ -2,7 +2,7 @@ import type { RegistryStats, RegistryView, TemplateSettingsWire, TemplateView } 
 import { type RegistryState, settingsToWire, type Template } from '@mcp-platform/core-registry'
 import type { Tally } from '../counts.js'
 import type { Route } from '../route.js'
-import { statusOf } from './health.js'
+import { catalogueDiffers, statusOf } from './health.js'
 import { instanceView, transportOf } from './instances.js'
 
 type Find = (template: string) => Route | undefined
@@ -15,6 +15,7 @@ export function registryView(state: RegistryState, find: Find, tally: Tally): Re
     templates[template.name] = {
       instances: template.instances.map((instance) => instanceView(instance, route, tally)),
       load_balancer: effectiveWire(template, route).load_balancer ?? {},
+      catalogue_differs: catalogueDiffers(route),
     }
   }
   return { templates, stats: registryStats(state, find) }
@@ -28,6 +29,7 @@ export function templateView(template: Template, route: Route | undefined): Temp
     status: statusOf(template.instances.length, healthy),
     total_instances: template.instances.length,
     healthy_instances: healthy,
+    catalogue_differs: catalogueDiffers(route),
     settings: settingsToWire(template.settings),
     effective_settings: effectiveWire(template, route),
   }

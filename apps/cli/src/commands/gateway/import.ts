@@ -2,7 +2,8 @@ import type { ImportResult } from '@mcp-platform/contract'
 import { Flags } from '@oclif/core'
 import { argument } from '../../argument.js'
 import { ClientCommand } from '../../client-command.js'
-import { readDocument } from '../../input/document.js'
+import { passphraseFlag } from '../../database/flags.js'
+import { readImported } from '../../input/imported.js'
 import { CHANGE_HEAD, changeRows } from '../../output/changes.js'
 
 export default class GatewayImport extends ClientCommand {
@@ -10,11 +11,14 @@ export default class GatewayImport extends ClientCommand {
   static override args = {
     file: argument({ description: 'JSON or YAML file; - for standard input', required: true }),
   }
-  static override flags = { 'dry-run': Flags.boolean({ description: 'only say what would be done' }) }
+  static override flags = {
+    ...passphraseFlag,
+    'dry-run': Flags.boolean({ description: 'only say what would be done' }),
+  }
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(GatewayImport)
-    const document = await readDocument(args.file)
+    const document = await readImported(args.file, flags['passphrase-file'])
     await using client = await this.connect(flags)
     const result = await client.import(document, { dryRun: flags['dry-run'] || undefined })
     await this.print(flags, result, () => this.#text(flags, result))

@@ -2,6 +2,7 @@ import type { TemplateSettingsWire, TemplateView } from '@mcp-platform/contract'
 import { argument } from '../../argument.js'
 import { ClientCommand } from '../../client-command.js'
 import { paintStatus } from '../../output/colour.js'
+import { differingText } from '../../output/differing.js'
 import { INSTANCE_HEAD, instanceRow, requireTemplate } from '../../output/registry-rows.js'
 import type { Cell } from '../../output/table.js'
 
@@ -21,6 +22,7 @@ export default class GatewayShow extends ClientCommand {
         `${template.name}  ${paintStatus(paint, template.status)}, ${template.healthy_instances} of ${template.total_instances} healthy`,
         await this.table(flags, ['setting', 'value', 'from'], settingRows(template)),
         await this.table(flags, INSTANCE_HEAD, rows),
+        ...(template.catalogue_differs ? [differingText([template.name])] : []),
       ].join('\n\n')
     })
   }

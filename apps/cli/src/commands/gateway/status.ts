@@ -3,6 +3,7 @@ import type { GatewayHealth } from '@mcp-platform/contract'
 import { Flags } from '@oclif/core'
 import { ClientCommand } from '../../client-command.js'
 import { paintStatus } from '../../output/colour.js'
+import { differingText } from '../../output/differing.js'
 import { duration } from '../../output/duration.js'
 import { printable } from '../../output/printable.js'
 import type { Cell } from '../../output/table.js'
@@ -45,14 +46,17 @@ export default class GatewayStatus extends ClientCommand {
     try {
       const paint = this.paint(flags)
       this.warnOfSources((await client.registry()).sources)
-      const rows = (await client.templates()).map((template): Cell[] => [
+      const templates = await client.templates()
+      const rows = templates.map((template): Cell[] => [
         template.name,
         { painted: paintStatus(paint, template.status) },
         `${template.healthy_instances}/${template.total_instances}`,
         template.effective_settings.load_balancer?.strategy,
       ])
       if (rows.length === 0) return 'No template yet. Register a server: mcpp gateway register NAME --endpoint URL'
-      return await this.table(flags, ['template', 'status', 'healthy', 'strategy'], rows)
+      const table = await this.table(flags, ['template', 'status', 'healthy', 'strategy'], rows)
+      const differing = templates.filter((template) => template.catalogue_differs).map(({ name }) => name)
+      return differing.length === 0 ? table : `${table}\n\n${differingText(differing)}`
     } catch (error) {
       if (error instanceof NotAuthenticatedError || error instanceof NotAllowedError) {
         return 'Templates are shown with a credential that has registry:read.'
