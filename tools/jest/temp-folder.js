@@ -12,4 +12,6 @@ export default async function makeTempFolder() {
   await chmod(folder, 0o711) // A database server of another user must reach its files inside.
   process.env.TMPDIR = folder
   process.env.JEST_TEMP_FOLDER = folder
+  // Hundreds of gateways are started, to answer a few calls each.
+  process.env.MCP_GATEWAY_WARM_UP = '0'
 }

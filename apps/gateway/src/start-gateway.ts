@@ -32,6 +32,7 @@ import type { StartedGateway, StartOptions } from './start-options.js'
 import { type StateFolder, stateFolder } from './state/folder.js'
 import { Teardown } from './teardown.js'
 import { version } from './version.js'
+import { STAYED_COLD, warmUp } from './warm-up/warm-up.js'
 import { ControlPlane } from './workers/control-plane.js'
 
 /**
@@ -110,7 +111,7 @@ class Start {
     const { gateway } = built
     const listeners = await this.#listen({ gateway, services, observer, workers, hops })
     const announced = (): Promise<void> => this.#announceNode(database, listeners)
-    await this.#startServing({ gateway, sync, registry, workers, announced })
+    await this.#startServing({ log, gateway, sync, registry, workers, announced })
     return this.#announce({ log, folder, gateway, listeners, workers, hops })
   }
 
@@ -244,17 +245,18 @@ class Start {
   }
 
   async #startServing(parts: {
+    log: GatewayLog
     gateway: Gateway
     sync: RegistrySync
     registry: Registry
     workers: ControlPlane | undefined
     announced: () => Promise<void>
   }): Promise<void> {
-    const { gateway, sync, registry, workers, announced } = parts
+    const { log, gateway, sync, registry, workers, announced } = parts
     this.#teardown.defer('gateway', () => gateway.close({ graceMs: 0 }))
     this.#teardown.defer('registry sources', () => sync.close())
     if (this.#settings.sync) await sync.start()
-    await gateway.start()
+    await Promise.all([gateway.start(), workers ? undefined : this.#warmUp(log)])
     const polling = new AbortController()
     const polled = registry.poll({ signal: polling.signal })
     this.#teardown.defer('registry', async () => {
@@ -265,6 +267,15 @@ class Start {
     await announced()
     await workers?.start()
     this.#readiness.serve()
+  }
+
+  // With workers it is they who serve calls.
+  #warmUp({ log }: GatewayLog): Promise<number> {
+    return warmUp({
+      maxMs: this.#settings.warmUp * 1_000,
+      signal: this.#options.signal,
+      onError: (err) => log.warn({ err }, STAYED_COLD),
+    })
   }
 
   async #announce(parts: {

@@ -35,7 +35,7 @@ export async function start(options: StartOptions & { stateDir?: string } = {}):
   const stateDir = options.stateDir ?? (await tempDir()).path
   const logs: string[] = []
   const gateway = await startGateway({
-    env: { MCPP_STATE_DIR: stateDir },
+    env: { MCPP_STATE_DIR: stateDir, MCP_GATEWAY_WARM_UP: '0' },
     logSink: { write: (line) => void logs.push(line) },
     ...options,
     flags: { port: 0, 'health-interval': 0.5, ...options.flags },

@@ -123,6 +123,7 @@ export const SETTINGS = {
   region: absent(text(), 'none', 'Region of this node; instances of the same region come first.'),
   maxStale: given(seconds(0.1, DAY), 900, 'With a region: how long it serves on without the database.'),
   workers: given(processCount(256), 1, 'Processes that serve MCP traffic; `auto`: one per core.'),
+  warmUp: given(seconds(0, 10), 1, 'Time at most to warm up in before readiness, by calls to itself; 0: none.'),
   drainDelay: given(seconds(0, 600), 0, 'Time to serve on after readiness has turned 503 at shutdown.'),
   logLevel: given(oneOf('debug', 'info', 'warn', 'error', 'silent'), 'info', 'Least severe log line that is written.'),
   logFormat: absent(oneOf('json', 'pretty'), 'pretty on a terminal, else json', 'Form of the log.'),

@@ -3,6 +3,7 @@ import { describeIdentity, type IdentityEvent } from '../identity/events.js'
 import { describeGatewayEvent } from '../log/describe-event.js'
 import { type Logger, write } from '../log/logger.js'
 import { describeHop, type HopEvent } from '../nodes/hop-event.js'
+import { STAYED_COLD } from '../warm-up/warm-up.js'
 import type { CircuitStep } from './protocol.js'
 
 /**
@@ -24,6 +25,9 @@ export class WorkerObserver {
   }
 
   readonly hop = (event: HopEvent): void => write(this.#log, describeHop(event))
+
+  /** It could not warm up, and serves all the same. */
+  readonly stayedCold = (err: unknown): void => this.#log.warn({ err }, STAYED_COLD)
 
   readonly gateway = (event: GatewayEvent): void => {
     if (event.type === 'call' && !this.#log.isLevelEnabled('debug')) return

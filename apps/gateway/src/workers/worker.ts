@@ -18,6 +18,7 @@ import { outcomeUnknown } from '../nodes/peer-pipes.js'
 import type { Peer } from '../nodes/peers.js'
 import { Readiness } from '../readiness.js'
 import type { Connections } from '../upstream/connections.js'
+import { warmUp } from '../warm-up/warm-up.js'
 import { CountsFeed } from './counts-feed.js'
 import { FollowingHealth } from './following-health.js'
 import type { Link } from './link.js'
@@ -217,8 +218,16 @@ export class Worker {
       adoptPeer(request)
       this.#gateway.handleForwarded(request, response, requestIdOf(request), { adopts })
     })
-    await this.#gateway.start()
+    await Promise.all([this.#gateway.start(), this.#warmUp()])
     this.#readiness.serve()
+  }
+
+  #warmUp(): Promise<number> {
+    return warmUp({
+      maxMs: this.#config.settings.warmUp * 1_000,
+      signal: this.#hurry.signal,
+      onError: this.#observer.stayedCold,
+    })
   }
 
   #build(): { readonly gateway: Gateway; readonly connections: Connections } {
