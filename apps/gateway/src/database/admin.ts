@@ -1,3 +1,4 @@
+import { createReadStream, createWriteStream, type WriteStream } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,9 +12,9 @@ import { type ConfigSources, loadConfig } from '../config/load.js'
 import { hidePassword } from '../config/settings.js'
 import { reasonOf } from '../errors.js'
 import { type OpenStoresOptions, openStores, type Stores } from '../open-stores.js'
+import { PackedFileError } from '../packed/packed-error.js'
+import { packFile, unpackFile } from '../packed/packed-file.js'
 import { stateFolder } from '../state/folder.js'
-import { BackupError } from './backup-error.js'
-import { packBackup, unpackBackup } from './backup-file.js'
 import { unreachable } from './dialects.js'
 import { isDatabaseFailure } from './failure.js'
 import { poolOptions } from './pool-options.js'
@@ -86,7 +87,7 @@ export async function migrateDatabase(
 /**
  * Writes everything that the database holds as of one moment into one file, while the gateway may run.
  * Credentials that are sealed stay sealed: the master key is not in it, keep it apart.
- * @throws GatewayStartError, BackupError
+ * @throws GatewayStartError, PackedFileError
  */
 export async function backupDatabase(sources: ConfigSources, options: BackupOptions): Promise<BackupResult> {
   const { file, passphrase, version } = options
@@ -96,7 +97,7 @@ export async function backupDatabase(sources: ConfigSources, options: BackupOpti
       if (isFile(parsed)) await copySqlite(parsed.file, copy)
       const rows = await onCopy(copy, (place) => (isFile(parsed) ? forgetPassing(place) : copyOut(stores, place)))
       const header = { created_at: new Date().toISOString(), version, database: parsed.kind }
-      const written = await packBackup(copy, file, { header, passphrase })
+      const written = await packFile(createReadStream(copy), file, { kind: 'backup', header, passphrase })
       return { database: shown, file, ...written, encrypted: passphrase !== undefined, rows }
     }),
   )
@@ -105,13 +106,14 @@ export async function backupDatabase(sources: ConfigSources, options: BackupOpti
 /**
  * Puts a backup in the place of what the database holds: all of it, or nothing. The backup may be of another kind of
  * database and of an older version. Gateways that run take it over within a second.
- * @throws GatewayStartError, BackupError
+ * @throws GatewayStartError, PackedFileError
  */
 export async function restoreDatabase(sources: ConfigSources, options: RestoreOptions): Promise<RestoreResult> {
   const { file, passphrase, replace = false } = options
   return inScratch(async (folder) => {
     const copy = join(folder, 'copy.db')
-    const { created_at } = await unpackBackup(file, copy, { passphrase })
+    const target = (): WriteStream => createWriteStream(copy, { mode: 0o600 })
+    const { created_at } = await unpackFile(file, target, { kind: 'backup', passphrase: async () => passphrase })
     return onCopy(copy, async (place) => {
       await requireSound(place, file)
       return withStores(sources, { schema: 'apply' }, async (stores, { shown }) => {
@@ -195,16 +197,16 @@ async function requireSound({ db }: Place, file: string): Promise<void> {
     const { unknown } = await migrationStatus(db)
     if (unknown.length > 0) {
       const message = `the backup ${file} is of a newer version (${unknown.join(', ')}); upgrade this one`
-      throw new BackupError('BACKUP_NEWER', message)
+      throw new PackedFileError('BACKUP_NEWER', message)
     }
     await migrate(db, 'sqlite')
   } catch (error) {
-    if (error instanceof BackupError) throw error
-    throw new BackupError('BACKUP_INVALID', `the backup ${file} cannot be used (${reasonOf(error)})`, error)
+    if (error instanceof PackedFileError) throw error
+    throw new PackedFileError('BACKUP_INVALID', `the backup ${file} cannot be used (${reasonOf(error)})`, error)
   }
 }
 
-function notEmpty(database: string): BackupError {
+function notEmpty(database: string): PackedFileError {
   const message = `the database ${database} is not empty; --replace puts the backup in the place of what it holds`
-  return new BackupError('BACKUP_TARGET_NOT_EMPTY', message)
+  return new PackedFileError('BACKUP_TARGET_NOT_EMPTY', message)
 }

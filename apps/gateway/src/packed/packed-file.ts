@@ -1,47 +1,58 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes, scrypt } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { open, rename, rm, stat } from 'node:fs/promises'
-import { Transform } from 'node:stream'
+import { type Readable, Transform, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import { createGunzip, createGzip } from 'node:zlib'
-import { BackupError } from './backup-error.js'
+import { PackedFileError, type PackedKind } from './packed-error.js'
 
 /*
- * One line `MCPPBACKUP1 {header}`, then an SQLite database, compressed with gzip and, with a passphrase, encrypted by
- * AES-256-GCM under a key that scrypt makes of it (RFC 7914), its tag behind it, then the SHA-256 of all before.
- * The header is authenticated too.
+ * One line, `MCPPBACKUP1 {header}` or `MCPPEXPORT1 {header}`, then the content (an SQLite database, or the text of an export),
+ * compressed with gzip and, with a passphrase, encrypted by AES-256-GCM under a key that scrypt makes of it (RFC 7914), its
+ * tag behind it, then the SHA-256 of all before. The line is authenticated too.
  */
-const MARK = 'MCPPBACKUP1 '
+const MARKS: Readonly<Record<PackedKind, string>> = { backup: 'MCPPBACKUP1 ', export: 'MCPPEXPORT1 ' }
 const HEADER_MAX = 4_096
 const SUM_BYTES = 32
 const TAG_BYTES = 16
 const KEY_BYTES = 32
-// 64 MiB of memory and about 0.2 s: what OWASP asks of a passphrase, once per backup.
+// 64 MiB of memory and about 0.2 s: what OWASP asks of a passphrase, once per file.
 const SCRYPT = { N: 65_536, r: 8, p: 1, maxmem: 128 * 1024 * 1024 }
 
-/** What a backup says of itself. */
-export interface BackupHeader {
+/** What a packed file says of itself. */
+export interface PackedHeader {
   readonly created_at: string
   /** Version of the gateway that made it. */
   readonly version: string
-  /** Kind of the database that it is of. */
-  readonly database: string
+  /** Kind of the database that a backup is of. */
+  readonly database?: string | undefined
   readonly encryption?: { readonly kdf: 'scrypt'; readonly salt: string; readonly iv: string } | undefined
 }
 
-/** A backup that was written. */
-export interface WrittenBackup {
+/** What a file is packed from. */
+export interface PackOptions {
+  readonly kind: PackedKind
+  readonly header: Omit<PackedHeader, 'encryption'>
+  /** @default the file is not encrypted */
+  readonly passphrase?: string | undefined
+}
+
+/** How a file is unpacked. */
+export interface UnpackOptions {
+  readonly kind: PackedKind
+  /** Asked once the file has turned out to be whole and encrypted; undefined: there is none. */
+  readonly passphrase: () => Promise<string | undefined>
+}
+
+/** A file that was written. */
+export interface WrittenFile {
   readonly bytes: number
   readonly sha256: string
 }
 
-/** Packs an SQLite file as a backup; replaces the target whole or not at all, mode 0600. */
-export async function packBackup(
-  source: string,
-  target: string,
-  options: { readonly header: Omit<BackupHeader, 'encryption'>; readonly passphrase?: string | undefined },
-): Promise<WrittenBackup> {
+/** Packs what `source` gives; replaces the target whole or not at all, mode 0600. */
+export async function packFile(source: Readable, target: string, options: PackOptions): Promise<WrittenFile> {
   const aside = `${target}.${process.pid}.new`
   try {
     const written = await write(source, aside, options)
@@ -55,36 +66,25 @@ export async function packBackup(
   }
 }
 
-async function write(
-  source: string,
-  target: string,
-  { header, passphrase }: Parameters<typeof packBackup>[2],
-): Promise<WrittenBackup> {
-  const sealing = passphrase === undefined ? undefined : { salt: randomBytes(16), iv: randomBytes(12), passphrase }
-  const encryption = sealing && {
-    kdf: 'scrypt' as const,
-    salt: sealing.salt.toString('base64url'),
-    iv: sealing.iv.toString('base64url'),
-  }
-  const head = Buffer.from(`${MARK}${JSON.stringify({ ...header, encryption })}\n`, 'utf8')
+async function write(source: Readable, target: string, options: PackOptions): Promise<WrittenFile> {
+  const { kind, header, passphrase } = options
+  const sealing = passphrase === undefined ? undefined : await newSealing(passphrase)
+  const head = Buffer.from(`${MARKS[kind]}${JSON.stringify({ ...header, encryption: sealing?.said })}\n`, 'utf8')
   const hash = createHash('sha256').update(head)
   let bytes = head.length + SUM_BYTES
-  const counted = (): Transform =>
-    new Transform({
-      transform(chunk: Buffer, _encoding, done) {
-        hash.update(chunk)
-        bytes += chunk.length
-        done(null, chunk)
-      },
-    })
+  const counted = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      hash.update(chunk)
+      bytes += chunk.length
+      done(null, chunk)
+    },
+  })
   const out = createWriteStream(target, { mode: 0o600 })
   out.write(head)
-  const read = createReadStream(source)
-  if (sealing === undefined) await pipeline(read, createGzip(), counted(), out, { end: false })
+  if (sealing === undefined) await pipeline(source, createGzip(), counted, out, { end: false })
   else {
-    const key = await keyOf(sealing.passphrase, sealing.salt)
-    const cipher = createCipheriv('aes-256-gcm', key, sealing.iv).setAAD(head)
-    await pipeline(read, createGzip(), cipher, counted(), out, { end: false })
+    const cipher = createCipheriv('aes-256-gcm', sealing.key, sealing.iv).setAAD(head)
+    await pipeline(source, createGzip(), cipher, counted, out, { end: false })
     const tag = cipher.getAuthTag()
     hash.update(tag)
     bytes += tag.length
@@ -95,71 +95,83 @@ async function write(
   return { bytes, sha256: sum.toString('hex') }
 }
 
+interface Sealing {
+  readonly key: Buffer
+  readonly iv: Buffer
+  /** How the key is made of the passphrase again. */
+  readonly said: NonNullable<PackedHeader['encryption']>
+}
+
+async function newSealing(passphrase: string): Promise<Sealing> {
+  const [salt, iv] = [randomBytes(16), randomBytes(12)]
+  const said = { kdf: 'scrypt', salt: salt.toString('base64url'), iv: iv.toString('base64url') } as const
+  return { key: await keyOf(passphrase, salt), iv, said }
+}
+
 /**
- * Checks a backup and unpacks its SQLite file, which must not be used before this has resolved.
- * @throws BackupError
+ * Checks a file, its checksum first, and unpacks it. What `target` gets must not be used before this has resolved.
+ * @throws PackedFileError
  */
-export async function unpackBackup(
+export async function unpackFile(
   source: string,
-  target: string,
-  options: { readonly passphrase?: string | undefined } = {},
-): Promise<BackupHeader> {
-  const size = await sizeOf(source)
-  const { header, head } = await readHead(source)
-  await requireSum(source, size)
+  target: () => Writable,
+  { kind, passphrase }: UnpackOptions,
+): Promise<PackedHeader> {
+  const size = await sizeOf(kind, source)
+  const { header, head } = await readHead(kind, source)
+  await requireSum(kind, source, size)
   const { encryption } = header
   const end = size - SUM_BYTES - (encryption === undefined ? 0 : TAG_BYTES) - 1
-  const body = createReadStream(source, { start: head.length, end })
-  const out = createWriteStream(target, { mode: 0o600 })
+  const body = (): Readable => createReadStream(source, { start: head.length, end })
   if (encryption === undefined) {
-    await pipeline(body, createGunzip(), out)
+    await pipeline(body(), createGunzip(), target())
     return header
   }
-  const { passphrase } = options
-  if (passphrase === undefined)
-    throw new BackupError('BACKUP_PASSPHRASE', 'the backup is encrypted; give its passphrase')
-  const key = await keyOf(passphrase, Buffer.from(encryption.salt, 'base64url'))
+  const given = await passphrase()
+  if (given === undefined) throw failure(kind, 'PASSPHRASE', `the ${kind} is encrypted; give its passphrase`)
+  const key = await keyOf(given, Buffer.from(encryption.salt, 'base64url'))
   const decipher = createDecipheriv('aes-256-gcm', key, Buffer.from(encryption.iv, 'base64url'), {
     authTagLength: TAG_BYTES,
   })
   decipher.setAAD(head).setAuthTag(await readAt(source, end + 1, TAG_BYTES))
   try {
-    await pipeline(body, decipher, createGunzip(), out)
+    await pipeline(body(), decipher, createGunzip(), target())
   } catch (error) {
-    throw new BackupError('BACKUP_PASSPHRASE', 'the passphrase is another one, or the backup was changed', error)
+    throw failure(kind, 'PASSPHRASE', `the passphrase is another one, or the ${kind} was changed`, error)
   }
   return header
 }
 
-async function sizeOf(path: string): Promise<number> {
+async function sizeOf(kind: PackedKind, path: string): Promise<number> {
   try {
     return (await stat(path)).size
   } catch (error) {
-    throw new BackupError('BACKUP_UNREADABLE', `the backup ${path} cannot be read`, error)
+    throw failure(kind, 'UNREADABLE', `the ${kind} ${path} cannot be read`, error)
   }
 }
 
-async function readHead(path: string): Promise<{ header: BackupHeader; head: Buffer }> {
+async function readHead(kind: PackedKind, path: string): Promise<{ header: PackedHeader; head: Buffer }> {
+  const mark = MARKS[kind]
   const begin = await readAt(path, 0, HEADER_MAX)
   const lineEnd = begin.indexOf('\n')
-  if (lineEnd < 0 || begin.toString('latin1', 0, MARK.length) !== MARK) {
-    throw new BackupError('BACKUP_INVALID', `${path} is not a backup of a gateway`)
+  if (lineEnd < 0 || begin.toString('latin1', 0, mark.length) !== mark) {
+    throw failure(kind, 'INVALID', `${path} is not ${kind === 'backup' ? 'a backup' : 'an export'} of a gateway`)
   }
   const head = begin.subarray(0, lineEnd + 1)
   try {
-    return { header: JSON.parse(head.toString('utf8', MARK.length)), head }
+    return { header: JSON.parse(head.toString('utf8', mark.length)), head }
   } catch (error) {
-    throw new BackupError('BACKUP_INVALID', `the beginning of the backup ${path} is damaged`, error)
+    throw failure(kind, 'INVALID', `the beginning of the ${kind} ${path} is damaged`, error)
   }
 }
 
-async function requireSum(path: string, size: number): Promise<void> {
+async function requireSum(kind: PackedKind, path: string, size: number): Promise<void> {
   const hash = createHash('sha256')
   const end = size - SUM_BYTES - 1
   if (end > 0) for await (const chunk of createReadStream(path, { end })) hash.update(chunk)
   const sum = await readAt(path, Math.max(0, size - SUM_BYTES), SUM_BYTES)
   if (!hash.digest().equals(sum)) {
-    throw new BackupError('BACKUP_INVALID', `the backup ${path} is damaged: its checksum does not fit`)
+    throw failure(kind, 'INVALID', `the ${kind} ${path} is damaged: its checksum does not fit`)
   }
 }
 
@@ -176,4 +188,14 @@ async function readAt(path: string, position: number, length: number): Promise<B
 async function keyOf(passphrase: string, salt: Buffer): Promise<Buffer> {
   const derive = promisify<string, Buffer, number, typeof SCRYPT, Buffer>(scrypt)
   return derive(passphrase.normalize('NFKC'), salt, KEY_BYTES, SCRYPT)
+}
+
+function failure(
+  kind: PackedKind,
+  what: 'UNREADABLE' | 'INVALID' | 'PASSPHRASE',
+  message: string,
+  cause?: unknown,
+): PackedFileError {
+  const code = kind === 'backup' ? (`BACKUP_${what}` as const) : (`EXPORT_${what}` as const)
+  return new PackedFileError(code, message, cause)
 }

@@ -61,6 +61,7 @@ function secretNames(attach: Attach): string[] {
   return [...headers, ...Object.keys(attach.tls ?? {}).map((name) => `tls:${name}`)]
 }
 
+const OTHER_VERSION: Fault = { path: 'version', message: 'this gateway reads exports of version 1' }
 const HEAD = ['format', 'version', 'exported_at', 'users', 'checksum']
 
 /** An imported document in its parts. */
@@ -74,18 +75,23 @@ export interface ImportParts {
 /** Takes a document apart, and checks what only an export has. @throws ValidationError with every fault */
 export function importParts(document: unknown): ImportParts {
   if (!isExport(document)) return { registry: document }
+  requireChecksum(document)
   const registry = Object.fromEntries(Object.entries(document).filter(([name]) => !HEAD.includes(name)))
   const faults: Fault[] = []
-  const { checksum, version, users } = document
-  if (version !== 1) faults.push({ path: 'version', message: 'this gateway reads exports of version 1' })
-  if (checksum !== undefined && checksum !== checksumOf(document)) {
-    const message = 'the export was damaged, or changed since it was made; without "checksum" it is taken as it is'
-    faults.push({ path: 'checksum', message })
-  }
+  const { version, users } = document
+  if (version !== 1) faults.push(OTHER_VERSION)
   const read = users === undefined ? undefined : readUsers(users, faults)
   // All faults come at once, those of the registry too.
   if (faults.length > 0) throw new ValidationError([...faults, ...parseRegistryFile(registry, 'import').faults])
   return { registry, users: read }
+}
+
+// Before anything else: what is wrong with a document that was damaged says nothing about the one that was meant.
+function requireChecksum(document: Record<string, unknown>): void {
+  const { checksum, version } = document
+  if (checksum === undefined || checksum === checksumOf(document)) return
+  const message = 'the export was damaged, or changed since it was made; without "checksum" it is taken as it is'
+  throw new ValidationError([{ path: 'checksum', message }, ...(version === 1 ? [] : [OTHER_VERSION])])
 }
 
 /** The same document with its checksum. */

@@ -62,6 +62,9 @@ describe('an export', () => {
     const damaged = await gateway.admin('POST', '/gateway/import', changed)
     expect([damaged.status, damaged.json.errors[0].path]).toEqual([422, 'checksum'])
 
+    const alone = await gateway.admin('POST', '/gateway/import', { ...changed, version: 2, users: 'nobody', extra: 1 })
+    expect(alone.json.errors.map(({ path }: { path: string }) => path)).toEqual(['checksum', 'version'])
+
     const wrong = await post({
       version: 2,
       templates: { fs: { instances: [{ endpoint: 'nowhere' }] } },
