@@ -125,7 +125,10 @@ describe('scanEnvelope', () => {
       .map(([json, edits]) => edits.reduce((now, [at, char]) => spoil(now, at, char), json))
     fc.assert(
       fc.property(mangled, (json) => {
-        expect(codeOf(() => scanEnvelope(Buffer.from(json)))).toMatch(parses(json) ? /INVALID/ : /PARSE/)
+        // Of a message itself a member in other letters may be seen before the byte that is no JSON, as in {"ID"{; inside a list not.
+        expect(codeOf(() => scanEnvelope(Buffer.from(json)))).toMatch(parses(json) ? /INVALID/ : /INVALID|PARSE/)
+        const list = `[${json}]`
+        expect(codeOf(() => scanEnvelope(Buffer.from(list)))).toMatch(parses(list) ? /INVALID/ : /PARSE/)
       }),
       { numRuns: 3_000 },
     )
