@@ -32,6 +32,7 @@ type Cell = (typeof CELLS)[number]
 const nameOf = (cell: Cell) => cell.join('-')
 const fileOf = (cell: Cell) => join(folder, nameOf(cell))
 const lines = async (cell: Cell) => (await readFile(fileOf(cell), 'utf8').catch(() => '')).trimEnd().split('\n')
+const answersOf = async (cell: Cell) => (await lines(cell)).filter((line) => line.startsWith('answered ')).length
 const runsOf = async (cell: Cell, key: string) => (await lines(cell)).filter((line) => line === `run ${key}`).length
 
 beforeAll(async () => {
@@ -121,9 +122,10 @@ describe.each(CELLS)('a server that asks for %s (%s, over %s)', (...cell) => {
   it('runs its tool once for a client that is gone after the question, or in its retry', async () => {
     await first(cell, 'gone')
     const asked = await first(cell, 'gone in the retry')
+    const answered = await answersOf(cell)
     const leave = new AbortController()
     const leaving = retry(cell, 'gone in the retry', asked, leave.signal).catch(() => undefined)
-    await delay(20)
+    await waitFor(async () => (await answersOf(cell)) > answered, { what: 'the retry did not reach the server' })
     leave.abort()
     await leaving
     expect((await retry(cell, 'gone in the retry', asked)).status).toBe(404)

@@ -103,6 +103,7 @@ const HEADERS = { 'content-type': 'application/json', accept: 'application/json,
 
 describe('the time of a call', () => {
   const TOTAL_MS = 300_000
+  const QUESTION = 'sampling/createMessage'
   const ask = { name: 'ask', arguments: {} }
   let clock = 0
   let naive: NaiveServer
@@ -127,33 +128,33 @@ describe('the time of a call', () => {
   const someTicks = () => delay(250)
 
   it('stands still while the client thinks, and goes on with what was left when it has answered', async () => {
-    const pending = session.call('tools/call', ask)
-    await reached()
-    await someTicks()
+    const call = await session.open('tools/call', ask)
+    await call.until(QUESTION)
     clock += TOTAL_MS + 1_000
     await someTicks()
     await session.post({ jsonrpc: '2.0', id: 'ask', result: { model: 'm' } })
-    expect((await pending).response).toMatchObject({ result: { content: [{ text: 'went on' }] } })
+    await call.ended
+    expect(call.messages.at(-1)).toMatchObject({ result: { content: [{ text: 'went on' }] } })
   })
 
   it('has a bound of its own for the answer, at which the server is told that nobody waits any more', async () => {
-    const pending = session.call('tools/call', ask)
-    await reached()
-    await someTicks()
+    const call = await session.open('tools/call', ask)
+    await call.until(QUESTION)
     clock += UNTIL_ANSWERED + 1_000
-    expect((await pending).response).toMatchObject({ error: { code: -31_001 } })
+    await call.ended
+    expect(call.messages.at(-1)).toMatchObject({ error: { code: -31_001 } })
     await waitFor(() => naive.cancelled.length > 0, { what: 'not cancelled' })
   })
 
   it('lets a server that has asked be silent for longer than one that works may be', async () => {
-    const settings = { timeouts: { idle: 0.2 } }
+    const settings = { timeouts: { idle: 1 } }
     const own = await startGateway({ naive: [{ id: 'one', endpoint: naive.url }] }, { settings })
     const strict = await LegacySession.open(`${own.base}/mcp/naive`, { capabilities: { sampling: {} } })
     const hanging = await strict.call('tools/call', { name: 'hang', arguments: {} })
     expect(hanging.response).toMatchObject({ error: { code: -31_001 } })
     const pending = strict.call('tools/call', ask)
     await waitFor(() => naive.calls.length === 2, { what: 'the call did not come' })
-    await delay(600)
+    await delay(2_000)
     await strict.post({ jsonrpc: '2.0', id: 'ask', result: { model: 'm' } })
     expect((await pending).response).toMatchObject({ result: { content: [{ text: 'went on' }] } })
     await own.stop()

@@ -47,7 +47,8 @@ export async function startGateway(
   const server = createServer((request, response) => gateway.handle(request, response, `r${events.length}`))
   // Longer than any test: a reused socket must not be closed by the server in the moment it is used.
   server.keepAliveTimeout = 120_000
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  // Room for all of a thousand connections that are opened at once: the system resets those that a queue of 511 has not.
+  await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1', backlog: 4_096 }, resolve))
   return {
     base: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     gateway,

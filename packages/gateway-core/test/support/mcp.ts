@@ -1,3 +1,5 @@
+import { EventReader } from './event-reader.js'
+
 /** One answer to a POST of a message, its events taken apart. */
 export interface McpAnswer {
   readonly status: number
@@ -17,6 +19,7 @@ export interface ModernRequest {
   readonly signal?: AbortSignal
 }
 
+const HEADERS = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' }
 const ENVELOPE = 'io.modelcontextprotocol'
 
 /** Sends one request as a 2026-07-28 client does, without any SDK in between. */
@@ -76,6 +79,13 @@ export class LegacySession {
     return post(this.#url, message, undefined, { ...this.#headers, 'mcp-session-id': this.id, ...headers })
   }
 
+  /** The same as {@link call}, with what comes as it comes. */
+  async open(method: string, params: Record<string, unknown> = {}, id: number | string = 1): Promise<EventReader> {
+    const headers = { ...HEADERS, ...this.#headers, 'mcp-session-id': this.id }
+    const body = JSON.stringify({ jsonrpc: '2.0', id, method, params })
+    return new EventReader(await fetch(this.#url, { method: 'POST', headers, body }))
+  }
+
   async end(): Promise<number> {
     const headers = { ...this.#headers, 'mcp-session-id': this.id }
     return (await fetch(this.#url, { method: 'DELETE', headers })).status
@@ -90,7 +100,7 @@ async function post(
 ): Promise<McpAnswer> {
   const response = await fetch(url, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...headers },
+    headers: { ...HEADERS, ...headers },
     body: JSON.stringify(message),
     ...(signal ? { signal } : {}),
   })
