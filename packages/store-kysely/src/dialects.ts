@@ -37,6 +37,8 @@ export interface DialectTraits {
   readonly bigint: string
   /** How a table is made so that a step can be run again: the database says so, takes DDL back, or we look first. */
   readonly createTable: 'if-not-exists' | 'transactional' | 'look-first'
+  /** Finds an index of ours by its name, where `create index` cannot say "if not exists" and DDL is not taken back. */
+  readonly findIndex?: ((name: string) => RawBuilder<unknown>) | undefined
   /** One insert takes many rows. */
   readonly manyRows: boolean
   /** How the first rows of an answer are said. */
@@ -91,6 +93,9 @@ const TRAITS: Readonly<Record<DialectName, DialectTraits>> = {
     double: 'double',
     bigint: 'bigint',
     createTable: 'if-not-exists',
+    // MariaDB would say it, MySQL does not.
+    findIndex: (name) =>
+      sql`select index_name from information_schema.statistics where table_schema = database() and index_name = ${name}`,
     manyRows: true,
     comparesText: true,
     firstRows: 'limit',
@@ -120,6 +125,8 @@ const TRAITS: Readonly<Record<DialectName, DialectTraits>> = {
     double: 'binary_double',
     bigint: 'number(19)',
     createTable: 'look-first',
+    findIndex: (name) =>
+      sql`select ${sql.ref('INDEX_NAME')} from ${sql.table('USER_INDEXES')} where ${sql.ref('INDEX_NAME')} = ${name}`,
     manyRows: false,
     comparesText: false,
     firstRows: 'fetch',

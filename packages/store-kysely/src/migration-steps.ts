@@ -167,6 +167,15 @@ export const MIGRATION_STEPS: readonly MigrationStep[] = [
     expires_at: INSTANT,
     result: nullable(text),
   }),
+  // What retention deletes by, and what a lost or stolen refresh token is found by: these tables grow with use.
+  index('022_idempotency_keys_expires_at', 'idempotency_keys', 'expires_at'),
+  index('023_refresh_tokens_expires_at', 'refresh_tokens', 'expires_at'),
+  index('024_refresh_tokens_family', 'refresh_tokens', 'family'),
+  index('025_refresh_tokens_user_name', 'refresh_tokens', 'user_name'),
+  index('026_revoked_tokens_expires_at', 'revoked_tokens', 'expires_at'),
+  index('027_tombstones_deleted_at', 'tombstones', 'deleted_at'),
+  index('028_audit_events_occurred_at', 'audit_events', 'occurred_at'),
+  index('029_audit_links_event_id', 'audit_links', 'event_id'),
 ]
 
 function table(name: string, tableName: keyof StoreTables, primaryKey: string[], columns: Columns): MigrationStep {
@@ -191,6 +200,20 @@ function addedColumn(
       const type = sql.raw(typeOf(traitsOf(dialect)).replace(/\?$/, ''))
       // The word `column` is unknown to Oracle and SQL Server, and may be left out elsewhere.
       await sql`alter table ${sql.table(tableName)} add ${sql.ref(columnName)} ${type}`.execute(db)
+    },
+  }
+}
+
+/** Finds rows by a column that is no key. Older versions need not know of it. */
+function index(name: string, tableName: keyof StoreTables, columnName: string): MigrationStep {
+  const indexName = `ix_${tableName}_${columnName}`
+  return {
+    name,
+    async up(db, dialect) {
+      const { createTable: how, findIndex } = traitsOf(dialect)
+      if (findIndex !== undefined && (await findIndex(indexName).execute(db)).rows.length > 0) return
+      const create = db.schema.createIndex(indexName).on(tableName).column(columnName)
+      await (how === 'if-not-exists' && findIndex === undefined ? create.ifNotExists() : create).execute()
     },
   }
 }

@@ -93,7 +93,7 @@ describe('a backup', () => {
     const database = await newFile()
     await makeTemplate(database, 'old')
     const path = database.slice('sqlite://'.length)
-    const latest = '021_idempotency_keys'
+    const latest = '029_audit_links_event_id'
     const without = 'alter table load_balancer_configs drop column signature'
     alter(path, `delete from schema_migrations where name = '${latest}'`, without)
     const file = join((await tempDir()).path, 'b')

@@ -49,6 +49,7 @@ async function oldest(
     .leftJoin('audit_links', 'audit_links.event_id', 'audit_events.id')
     .select(['audit_events.id', 'audit_links.node', 'audit_links.seq', 'audit_links.mac'])
     .where('audit_events.occurred_at', '<', before.toISOString())
+    .orderBy('audit_events.occurred_at')
     .orderBy('audit_events.id')
   const rows = await firstRows(query, dialect, limit).execute()
   return rows.map(({ id, node, seq, mac }) => ({ id, node, seq: Number(seq), mac: mac ?? '' }))
