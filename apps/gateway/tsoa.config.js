@@ -35,7 +35,10 @@ export const spec = {
       scheme: 'bearer',
       description: 'Token or API key; with `--no-auth` only changes need one',
     },
+    apiKey: { type: 'apiKey', name: 'X-API-Key', in: 'header', description: 'API key, in a header of its own' },
   },
+  // Two controllers may have a method of the same name; an id of an operation is unique in a document.
+  operationIdTemplate: "{{replace controllerName 'Controller' ''}}{{titleCase method.name}}",
   specMerging: 'recursive',
   spec: bodySchemas(openApiFragment),
 }

@@ -54,6 +54,29 @@ describe('documentation', () => {
     expect(Object.keys(json.paths)[0]).toMatch(/^\/mcp\//)
   })
 
+  it('shows whole numbers as such, so that no sample is a 0.1', async () => {
+    const { json } = await gateway.get('/openapi.json')
+    expect(JSON.stringify(json)).not.toMatch(/"format":"(double|int32)"/)
+    const { GatewayCounters, AuditTrailCheck, CountsByName, TemplatesList } = json.components.schemas
+    expect(GatewayCounters.properties.requests_total).toEqual({ type: 'integer', minimum: 0 })
+    expect(GatewayCounters.properties.error_rate.type).toBe('number')
+    expect(AuditTrailCheck.properties.seq).toEqual({ type: 'integer', minimum: 0, nullable: true })
+    expect(CountsByName.additionalProperties).toEqual({ type: 'integer', minimum: 0 })
+    expect(TemplatesList.properties.count.type).toBe('integer')
+  })
+
+  it('names each operation once, and each way to be let in that it has', async () => {
+    const { json } = await gateway.get('/openapi.json')
+    const operations = Object.values<object>(json.paths).flatMap((path) =>
+      Object.values(path).filter((operation) => !Array.isArray(operation)),
+    )
+    const ids = operations.map(({ operationId }) => operationId)
+    expect(new Set(ids).size).toBe(ids.length)
+    const schemes = new Set(operations.flatMap(({ security = [] }) => security.flatMap(Object.keys)))
+    expect([...schemes].sort()).toEqual(Object.keys(json.components.securitySchemes).sort())
+    expect(Object.keys(json.paths['/gateway/events'].get.responses['200'].content)).toEqual(['text/event-stream'])
+  })
+
   it('describes management and MCP operations', async () => {
     const { json } = await gateway.get('/openapi.json')
     expect(json.openapi).toMatch(/^3\.0/)

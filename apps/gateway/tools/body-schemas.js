@@ -27,15 +27,20 @@ const loadBalancer = {
 const schemas = {
   InstanceBody: closed({
     id: { type: 'string', pattern: '^[A-Za-z0-9._-]{1,128}$' },
-    endpoint: { type: 'string', description: 'URL of the server; either this or `command`' },
+    endpoint: { type: 'string', description: 'URL of the server; one of this, `command`, `profile`' },
     command: {
       type: 'string',
-      description: 'Program to start, quotes honoured, never a shell; either this or `endpoint`',
+      description: 'Program to start, quotes honoured, never a shell; one of this, `endpoint`, `profile`',
     },
     args: texts,
     working_dir: text,
     env: textMap,
+    profile: { type: 'string', description: 'Launch profile of the gateway; one of this, `endpoint`, `command`' },
     headers: textMap,
+    tls: {
+      ...closed({ ca: text, cert: text, key: text }),
+      description: 'Certificates in PEM for this server; `cert` and `key` go together',
+    },
     transport: { type: 'string', enum: ['auto', 'http', 'sse', 'stdio'] },
     protocol,
     weight: { type: 'number', minimum: 0 },

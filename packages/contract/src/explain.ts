@@ -1,4 +1,5 @@
 import type { CircuitState, InstanceStatus } from './instances.js'
+import type { Count } from './numbers.js'
 import type { StrategyName } from './settings.js'
 
 /** Answer of `GET /gateway/explain?template=…`: who would be picked now, and why nobody else. */
@@ -25,10 +26,10 @@ export interface ExplainInstance {
   readonly effective_weight: number
   /** 0..1: slow start, degraded. */
   readonly share: number
-  readonly in_flight: number
-  readonly max_in_flight: number
+  readonly in_flight: Count
+  readonly max_in_flight: Count
   /** Milliseconds, smoothed; null while nothing was measured. */
   readonly latency_ms: number | null
   /** 0..100. */
-  readonly score: number
+  readonly score: Count
 }

@@ -1,4 +1,5 @@
 import type { CircuitState, InstanceStatus, TransportName } from './instances.js'
+import type { Count } from './numbers.js'
 
 /** `healthy`: all instances are; `degraded`: some; `unhealthy`: none; `empty`: there is none. */
 export type TemplateStatus = 'healthy' | 'degraded' | 'unhealthy' | 'empty'
@@ -7,8 +8,8 @@ export type TemplateStatus = 'healthy' | 'degraded' | 'unhealthy' | 'empty'
 export interface TemplateHealth {
   readonly template_name: string
   readonly status: TemplateStatus
-  readonly total_instances: number
-  readonly healthy_instances: number
+  readonly total_instances: Count
+  readonly healthy_instances: Count
   /** 0..100 with one decimal. */
   readonly health_percentage: number
   /** Its instances offer different tools: a call goes only to those that list its tool, and hints allow no failover. */
@@ -25,8 +26,8 @@ export interface InstanceHealth {
   readonly transport: TransportName
   readonly endpoint?: string | undefined
   /** 0..100. */
-  readonly score: number
-  readonly consecutive_failures: number
+  readonly score: Count
+  readonly consecutive_failures: Count
   /** ISO 8601; null until the first probe has ended. */
   readonly last_health_check: string | null
   readonly circuit: CircuitState
@@ -36,17 +37,17 @@ export interface InstanceHealth {
 export interface GatewayHealth {
   readonly status: TemplateStatus
   readonly version: string
-  readonly uptime_seconds: number
+  readonly uptime_seconds: Count
   readonly database: 'ok' | 'unavailable' | 'none'
-  readonly templates: number
+  readonly templates: Count
   readonly instances: InstanceCounts
 }
 
 /** How many instances there are. */
 export interface InstanceCounts {
-  readonly total: number
-  readonly healthy: number
-  readonly unhealthy: number
+  readonly total: Count
+  readonly healthy: Count
+  readonly unhealthy: Count
 }
 
 /** Answer of `GET /health/live` and `GET /health/ready`. */

@@ -1,3 +1,5 @@
+import type { Count } from './numbers.js'
+
 /** One right. */
 export type ScopeName =
   | 'tools:read'
@@ -53,7 +55,7 @@ export interface TokenResponse {
   readonly access_token: string
   readonly token_type: 'bearer'
   /** Seconds. */
-  readonly expires_in: number
+  readonly expires_in: Count
   /** Single use: the next `POST /auth/refresh` gives another one. */
   readonly refresh_token: string
 }
@@ -114,7 +116,7 @@ export interface UserView {
 /** Answer of `GET /auth/users`. */
 export interface UsersList {
   readonly users: readonly UserView[]
-  readonly count: number
+  readonly count: Count
 }
 
 /** Body of `POST /auth/users`. */
@@ -168,7 +170,7 @@ export interface ApiKeyWire {
 /** Answer of `GET /auth/api-keys`: the caller's keys, everybody's for keys:admin; newest first. */
 export interface ApiKeysList {
   readonly api_keys: readonly ApiKeyWire[]
-  readonly count: number
+  readonly count: Count
 }
 
 /** Body of `POST /auth/api-keys`. Role or scopes: one of them at most; neither means the role `user`. */
@@ -214,7 +216,7 @@ export interface AuditEventView {
   readonly request_id: string | null
   readonly address: string | null
   /** How often, where events were put together. */
-  readonly count: number
+  readonly count: Count
   readonly details: Record<string, unknown>
 }
 
@@ -251,13 +253,13 @@ export interface AuditTrailCheck {
   readonly covered_node: string | null
   readonly ok: boolean
   /** Good records, up to the first bad one. */
-  readonly records: number
+  readonly records: Count
   /** Records whose master key is no longer known. */
-  readonly unverifiable: number
+  readonly unverifiable: Count
   /** What is wrong with the first bad record: `edited`, `missing`, `reordered`, `truncated`, `checkpoint`, `unreadable`. */
   readonly fault: string | null
   readonly node: string | null
-  readonly seq: number | null
+  readonly seq: Count | null
   readonly id: string | null
 }
 

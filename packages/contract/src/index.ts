@@ -81,6 +81,7 @@ export {
   type Tool,
   type ToolsList,
 } from './mcp.js'
+export type { Count, CountsByName, Integer } from './numbers.js'
 export { type OpenApiFragment, openApiFragment } from './openapi-fragment.js'
 export { paths } from './paths.js'
 export {

@@ -1,3 +1,4 @@
+import type { Count } from './numbers.js'
 import type { ProtocolSettingWire } from './settings.js'
 
 /** What the operator wants of an instance. */
@@ -65,7 +66,7 @@ export interface InstanceView {
   readonly weight: number
   /** The weight as registered, where an override hides it. */
   readonly declared_weight?: number | undefined
-  readonly max_in_flight?: number | undefined
+  readonly max_in_flight?: Count | undefined
   readonly region?: string | undefined
   readonly metadata: Record<string, unknown>
   readonly state: InstanceState
@@ -76,9 +77,9 @@ export interface InstanceView {
   /** Why it is not healthy. */
   readonly reason?: string | undefined
   /** 0..100. */
-  readonly score: number
+  readonly score: Count
   readonly circuit: CircuitState
-  readonly in_flight: number
+  readonly in_flight: Count
 }
 
 /** What a PATCH has set on an instance. */
@@ -110,7 +111,7 @@ export interface InstanceRequest {
   readonly transport?: TransportName | undefined
   readonly protocol?: ProtocolSettingWire | undefined
   readonly weight?: number | undefined
-  readonly max_in_flight?: number | undefined
+  readonly max_in_flight?: Count | undefined
   readonly region?: string | undefined
   readonly metadata?: Record<string, unknown> | undefined
 }

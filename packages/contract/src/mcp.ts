@@ -1,3 +1,4 @@
+import type { Count } from './numbers.js'
 import type { Problem } from './problem.js'
 
 /** A tool exactly as its server gave it. */
@@ -53,25 +54,25 @@ export interface PromptArgument {
 /** Answer of `GET tools/list`. */
 export interface ToolsList {
   readonly tools: readonly Tool[]
-  readonly count: number
+  readonly count: Count
 }
 
 /** Answer of `GET resources/list`. */
 export interface ResourcesList {
   readonly resources: readonly Resource[]
-  readonly count: number
+  readonly count: Count
 }
 
 /** Answer of `GET resources/templates/list`. */
 export interface ResourceTemplatesList {
   readonly resourceTemplates: readonly ResourceTemplate[]
-  readonly count: number
+  readonly count: Count
 }
 
 /** Answer of `GET prompts/list`. */
 export interface PromptsList {
   readonly prompts: readonly Prompt[]
-  readonly count: number
+  readonly count: Count
 }
 
 /** Body of `POST tools/call`. */

@@ -112,7 +112,7 @@ function describe(operation: Operation): Json {
     operationId: id,
     summary,
     tags: ['MCP'],
-    security: [{}, { jwt: [] }, { apiKey: [] }],
+    security: [{}, { gateway: [] }, { apiKey: [] }],
     ...(parameters === undefined ? {} : { parameters }),
     ...(body === undefined ? {} : { requestBody: { required: true, content: json(body) } }),
     responses: responses(operation),

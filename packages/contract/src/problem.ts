@@ -1,3 +1,5 @@
+import type { Count, Integer } from './numbers.js'
+
 /** One thing that is wrong with a body: where (`instance.weight`) and what. */
 export interface FieldError {
   readonly path: string
@@ -6,7 +8,7 @@ export interface FieldError {
 
 /** The JSON-RPC error of a server, as it came. */
 export interface UpstreamErrorView {
-  readonly code: number
+  readonly code: Integer
   readonly message: string
   readonly data?: unknown
 }
@@ -18,7 +20,7 @@ export type Executed = 'no' | 'unknown'
 export interface Problem {
   readonly type: string
   readonly title: string
-  readonly status: number
+  readonly status: Count
   readonly detail: string
   /** One of `errorCodes`; text, because a newer gateway may have more. */
   readonly code: string
@@ -30,7 +32,7 @@ export interface Problem {
   readonly retry_after_seconds?: number | undefined
   readonly executed?: Executed | undefined
   /** How many instances were tried. */
-  readonly attempts?: number | undefined
+  readonly attempts?: Count | undefined
   /** Sending the same again later may succeed. */
   readonly retryable?: boolean | undefined
   readonly errors?: readonly FieldError[] | undefined

@@ -1,5 +1,6 @@
 import type { TemplateStatus } from './health.js'
 import type { InstanceRequest, InstanceStatus, InstanceView } from './instances.js'
+import type { Count } from './numbers.js'
 import type { FieldError } from './problem.js'
 import type { LoadBalancerSettingsWire, TemplateSettingsWire } from './settings.js'
 import type { RegistryStats } from './stats.js'
@@ -23,15 +24,15 @@ export interface RegistryTemplateView {
 /** Answer of `GET /gateway/templates`. */
 export interface TemplatesList {
   readonly templates: readonly TemplateView[]
-  readonly count: number
+  readonly count: Count
 }
 
 /** Answer of `GET /gateway/templates/{t}` and of a PATCH of it. */
 export interface TemplateView {
   readonly name: string
   readonly status: TemplateStatus
-  readonly total_instances: number
-  readonly healthy_instances: number
+  readonly total_instances: Count
+  readonly healthy_instances: Count
   /** Its instances offer different tools. */
   readonly catalogue_differs: boolean
   /** What was set, by a file or by PATCH. */
@@ -73,7 +74,7 @@ export interface ProbeReport {
 /** Answer of `DELETE /gateway/deregister/{template}/{instance_id}`: 202 while calls are in flight, else 200. */
 export interface DeregisterResponse {
   readonly message: string
-  readonly in_flight: number
+  readonly in_flight: Count
   /** Who had registered it: `api`, `file:<path>`, … */
   readonly source: string
   /** True: the gateway goes on reading that source, which brings the instance back until it is taken out there. */
@@ -98,7 +99,7 @@ export interface SyncResult {
 export interface SyncSource {
   readonly source: string
   readonly ok: boolean
-  readonly instances: number
+  readonly instances: Count
   /** Entries that were left out, each with its path in the source. */
   readonly errors: readonly FieldError[]
 }

@@ -1,15 +1,13 @@
+import type { Count } from './numbers.js'
+
 /** Answer of `GET /gateway/report`: what a running gateway knows of itself that somebody may have to act on. No secrets. */
 export interface GatewayReport {
   readonly version: string
   /** Why no call is served; absent: calls are served. */
   readonly not_ready?: string | undefined
   readonly exposure: ExposureReport
-  /**
-   * Processes that serve MCP traffic.
-   * @isInt
-   * @minimum 1
-   */
-  readonly workers: number
+  /** Processes that serve MCP traffic. */
+  readonly workers: Count
   readonly database: DatabaseReport
   /** The gateways that share the database, this one among them. */
   readonly nodes: readonly NodeReport[]
@@ -65,18 +63,10 @@ export interface NodeReport {
 
 /** What of the audit trail has not reached the database. */
 export interface AuditReport {
-  /**
-   * Size of what waits in a file for the database.
-   * @isInt
-   * @minimum 0
-   */
-  readonly spool_bytes: number
-  /**
-   * Events that were lost since the start, because more came than could be kept.
-   * @isInt
-   * @minimum 0
-   */
-  readonly dropped: number
+  /** Size of what waits in a file for the database. */
+  readonly spool_bytes: Count
+  /** Events that were lost since the start, because more came than could be kept. */
+  readonly dropped: Count
 }
 
 /** Where a change of the master key stands. Ids tell keys apart and nothing else. */

@@ -1,3 +1,5 @@
+import type { Count } from './numbers.js'
+
 /** How calls are spread over the instances of a template. */
 export type StrategyName =
   | 'round_robin'
@@ -30,7 +32,7 @@ export interface TemplateSettingsWire {
   readonly protocol?: ProtocolSettingWire | undefined
   readonly audit?: 'off' | 'calls' | 'calls_with_arguments' | undefined
   readonly alias?: string | undefined
-  readonly max_answer_bytes?: number | undefined
+  readonly max_answer_bytes?: Count | undefined
 }
 
 /** The group of the seed; `timeout` is the same setting as `timeouts.total`. */
@@ -41,13 +43,13 @@ export interface LoadBalancerSettingsWire {
   /** Seconds. @default 10 */
   readonly health_check_timeout?: number | undefined
   /** Further attempts after the first. @default 3 */
-  readonly max_retries?: number | undefined
+  readonly max_retries?: Count | undefined
   /** Seconds a call may take in all. @default 300 */
   readonly timeout?: number | undefined
   /** Calls in flight per instance: 64 unless set, 16 for stdio. */
-  readonly max_in_flight?: number | undefined
+  readonly max_in_flight?: Count | undefined
   /** Calls that wait for an instance. @default 256 */
-  readonly queue_size?: number | undefined
+  readonly queue_size?: Count | undefined
   /** Seconds. @default 5 */
   readonly queue_timeout?: number | undefined
 }
@@ -67,7 +69,7 @@ export interface TimeoutSettingsWire {
 export type HealthCheckWire =
   | { readonly kind: 'mcp' }
   | { readonly kind: 'tool'; readonly name: string; readonly arguments?: Record<string, unknown> | undefined }
-  | { readonly kind: 'http'; readonly path: string; readonly status?: number | undefined }
+  | { readonly kind: 'http'; readonly path: string; readonly status?: Count | undefined }
   | { readonly kind: 'command'; readonly command: string; readonly args?: readonly string[] | undefined }
 
 /** What may be tried again on another instance. */
@@ -86,7 +88,7 @@ export interface AffinityWire {
 
 /** Settings of child processes. */
 export interface StdioSettingsWire {
-  readonly pool_size?: number | undefined
+  readonly pool_size?: Count | undefined
   readonly sharing?: 'shared' | 'per_principal' | 'exclusive' | undefined
   /** Seconds. @default 600 */
   readonly idle_stop?: number | undefined

@@ -1,4 +1,5 @@
 import type { CircuitState } from './instances.js'
+import type { Count, CountsByName } from './numbers.js'
 import type { StrategyName } from './settings.js'
 
 /** Percentiles in milliseconds; null while nothing was measured. */
@@ -19,10 +20,10 @@ export interface GatewayStats {
 
 /** Counters of the whole gateway since it started. */
 export interface GatewayCounters {
-  readonly uptime_seconds: number
-  readonly requests_total: number
-  readonly errors_total: number
-  readonly in_flight: number
+  readonly uptime_seconds: Count
+  readonly requests_total: Count
+  readonly errors_total: Count
+  readonly in_flight: Count
   /** 0..1. */
   readonly error_rate: number
   readonly latency_ms: LatencyMs
@@ -30,22 +31,22 @@ export interface GatewayCounters {
 
 /** Counters of one template. */
 export interface TemplateStats {
-  readonly requests: number
-  readonly errors: number
+  readonly requests: Count
+  readonly errors: Count
   readonly latency_ms: LatencyMs
   readonly instances: Record<string, InstanceStats>
 }
 
 /** Counters of one instance. */
 export interface InstanceStats {
-  readonly requests: number
-  readonly errors: number
-  readonly in_flight: number
+  readonly requests: Count
+  readonly errors: Count
+  readonly in_flight: Count
   readonly latency_ms: LatencyMs
   /** Share of its normal traffic it gets now, 0..1: slow start, degraded. */
   readonly share: number
   /** 0..100. */
-  readonly score: number
+  readonly score: Count
   readonly circuit: CircuitState
 }
 
@@ -53,8 +54,8 @@ export interface InstanceStats {
 export interface LoadBalancerStats {
   readonly default_strategy: StrategyName
   readonly available_strategies: readonly StrategyName[]
-  readonly requests_per_instance: Record<string, number>
-  readonly active_connections: Record<string, number>
+  readonly requests_per_instance: CountsByName
+  readonly active_connections: CountsByName
 }
 
 /** What the active probes do. */
@@ -62,9 +63,9 @@ export interface HealthCheckerStats {
   readonly running: boolean
   readonly check_interval_seconds: number
   readonly timeout_seconds: number
-  readonly total_checks: number
-  readonly successful_checks: number
-  readonly failed_checks: number
+  readonly total_checks: Count
+  readonly successful_checks: Count
+  readonly failed_checks: Count
   /** 0..100. */
   readonly success_rate_percent: number
   /** ISO 8601; null until a check has ended. */
@@ -73,9 +74,9 @@ export interface HealthCheckerStats {
 
 /** What the registry holds. */
 export interface RegistryStats {
-  readonly version: number
-  readonly total_templates: number
-  readonly total_instances: number
-  readonly instances_by_source: Record<string, number>
-  readonly instances_by_transport: Record<string, number>
+  readonly version: Count
+  readonly total_templates: Count
+  readonly total_instances: Count
+  readonly instances_by_source: CountsByName
+  readonly instances_by_transport: CountsByName
 }

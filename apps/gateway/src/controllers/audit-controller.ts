@@ -29,6 +29,7 @@ export class AuditController extends Controller {
    * @param actor Id of a principal, or the name of a user
    * @param action Such as `login`, `user.create`, `register`
    * @param limit 1 to 1,000
+   * @isInt limit
    * @param cursor `next_cursor` of the page before
    */
   @Get()

@@ -108,7 +108,7 @@ export class GatewayController extends Controller {
   @Get('events')
   @Security('gateway', ['registry:read'])
   @Produces('text/event-stream')
-  @SuccessResponse(200, 'A stream of events')
+  @SuccessResponse(200, 'A stream of events', 'text/event-stream')
   async events(@Request() request: HttpRequest): Promise<string> {
     const response = request.res
     if (response === undefined) return ''
