@@ -149,14 +149,14 @@ describe('HttpConnection.modern', () => {
     await using opened = connect(server.url)
     const reply = await opened.connection.modern.exchange(
       modernMessage('tools/call', { name: 'a' }),
-      io({ idleMs: 60 }),
+      io({ idleMs: 500 }),
     )
     if (reply.kind !== 'stream') throw new Error(`got ${reply.kind}`)
     let count = 0
     await reply.pipe({
       async message() {
         count += 1
-        await new Promise((resolve) => setTimeout(resolve, 200))
+        await new Promise((resolve) => setTimeout(resolve, 1_000))
       },
     })
     expect(count).toBe(2)

@@ -45,7 +45,7 @@ describe('Child.stop', () => {
     // A patience that no busy machine exceeds: what is shown is that no signal was needed.
     const child = await node("process.stdin.resume().on('end', () => process.exit(7))", {
       ...GRACE,
-      stdinEndMs: 15_000,
+      stdinEndMs: 60_000,
     })
     await child.stop()
     expect(await child.exit).toEqual({ exitCode: 7, signal: null })
@@ -54,6 +54,7 @@ describe('Child.stop', () => {
   it('sends SIGTERM to one that does not, and lets it finish', async () => {
     const child = await node(
       "process.on('SIGTERM', () => process.exit(8)); setInterval(() => {}, 1e6); console.log('up')",
+      { ...GRACE, termMs: 60_000 },
     )
     await firstLine(child)
     await child.stop()

@@ -29,13 +29,14 @@ async function lease(connection: Faulty, context: string, init = PLAIN): Promise
 
 describe('era', () => {
   it.each([
-    ['modern', 'discover is answered', ['--modern']],
-    ['modern', 'discover is answered with a modern error', ['--modern-error']],
-    ['legacy', 'discover is an unknown method', []],
-    ['legacy', 'the server exits on discover', ['--exit-on-discover']],
-    ['legacy', 'the server is silent on discover', ['--mute-discover']],
-  ] as const)('is %s when %s', async (era, _, flags) => {
-    await using connection = new Faulty(flags, { protocol: 'auto', discoverTimeoutMs: 400 })
+    ['modern', 'discover is answered', ['--modern'], 60_000],
+    ['modern', 'discover is answered with a modern error', ['--modern-error'], 60_000],
+    ['legacy', 'discover is an unknown method', [], 60_000],
+    ['legacy', 'the server exits on discover', ['--exit-on-discover'], 60_000],
+    // Its start counts too: only who is silent for ever may be given up soon.
+    ['legacy', 'the server is silent on discover', ['--mute-discover'], 400],
+  ] as const)('is %s when %s', async (era, _, flags, discoverTimeoutMs) => {
+    await using connection = new Faulty(flags, { protocol: 'auto', discoverTimeoutMs })
     expect(await connection.identify(within())).toMatchObject({ era })
     expect(connection.identity?.era).toBe(era)
     expect(connection.ofType('era_detected')).toHaveLength(1)
@@ -320,10 +321,8 @@ describe('progress', () => {
     await using connection = new Faulty()
     const session = await connection.openSession(PLAIN, 'ann', within())
     const params = { name: 'ask', arguments: { method: 'ping' }, _meta: { progressToken: 1 } }
+    expect(parsed(await session.exchange(message({ id: 1, method: 'tools/call', params }), within())).id).toBe(1)
     const limits = { ...LIMITS, idleMs: 50 }
-    expect(
-      parsed(await session.exchange(message({ id: 1, method: 'tools/call', params }), within({ limits }))).id,
-    ).toBe(1)
     const own = await connection.openSession(ASKABLE, 'ann', within())
     const reply = await own.exchange(toolCall(1, 'ask'), within({ limits }))
     if (reply.kind !== 'stream') throw new Error('expected a stream')
@@ -471,11 +470,12 @@ describe('probe', () => {
     await using connection = new Faulty()
     const session = await connection.openSession(PLAIN, 'ann', within())
     const pid = connection.status().children[0]?.pid ?? 0
-    const working = call(session, toolCall(1, 'slow', { ms: 1 }))
-    await new Promise((resolve) => setImmediate(resolve))
+    const working = call(session, toolCall(1, 'held'))
+    await call(session, toolCall(2, 'echo'))
     process.kill(pid, 'SIGSTOP')
     await failureOf(connection.probe(within({ limits: { ...LIMITS, firstByteMs: 50 } })))
     process.kill(pid, 'SIGCONT')
+    await call(session, toolCall(3, 'release'))
     expect((await working).id).toBe(1)
   })
 

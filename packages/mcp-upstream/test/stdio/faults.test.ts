@@ -223,7 +223,7 @@ describe('a child that dies', () => {
 
 describe('a child that does not read its input', () => {
   it('takes 8 MiB, then calls are refused before they are sent, and those that waited were never sent', async () => {
-    await using connection = new Faulty(['--modern'], { startTimeoutMs: 5_000 })
+    await using connection = new Faulty(['--modern'])
     const pid = await stoppedChild(connection)
     const part = 'x'.repeat(MIB)
     const waiting = Array.from({ length: 7 }, (_, id) => failureOf(exchange(connection, id, part)))
@@ -257,11 +257,12 @@ describe('timers and cancelling', () => {
     await using connection = new Faulty()
     const session = await open(connection)
     const caller = new AbortController()
-    const slow = failureOf(session.exchange(toolCall('s', 'slow', { ms: 100 }), within({ signal: caller.signal })))
+    const held = failureOf(session.exchange(toolCall('s', 'held'), within({ signal: caller.signal })))
     await call(session, toolCall(1, 'echo'))
     caller.abort(new Error('hung up'))
-    expect((await slow).message).toBe('hung up')
+    expect((await held).message).toBe('hung up')
     expect((await call(session, toolCall(2, 'cancelled'))).result['cancelled']).toHaveLength(1)
+    await call(session, toolCall(3, 'release'))
     await waitFor(() => connection.ofType('late_answer_dropped').length === 1)
   })
 

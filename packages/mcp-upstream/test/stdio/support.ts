@@ -14,7 +14,7 @@ import {
   type UpstreamReply,
 } from '../../src/index.js'
 
-export const LIMITS: ExchangeLimits = { connectMs: 5_000, idleMs: 10_000, maxAnswerBytes: 32 * 1024 * 1024 }
+export const LIMITS: ExchangeLimits = { connectMs: 60_000, idleMs: 60_000, maxAnswerBytes: 32 * 1024 * 1024 }
 export const PLAIN: SessionInit = {
   protocolVersion: '2025-11-25',
   capabilities: {},
