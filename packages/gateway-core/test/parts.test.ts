@@ -108,8 +108,9 @@ describe('Histogram', () => {
           for (const part of parts) merged.add(part.toJSON())
           expect(merged.percentiles()).toEqual(whole.percentiles())
           const exact = values.toSorted((a, b) => a - b)[Math.ceil(values.length * 0.5) - 1] ?? 0
-          expect(whole.percentiles().p50).toBeGreaterThanOrEqual(exact * 0.99)
-          expect(whole.percentiles().p50).toBeLessThanOrEqual(exact * 1.26 + 0.01)
+          // Buckets end 25 % apart, and what is told is rounded to a hundredth of a millisecond.
+          expect(whole.percentiles().p50).toBeGreaterThanOrEqual(exact - 0.006)
+          expect(whole.percentiles().p50).toBeLessThanOrEqual(exact * 1.25 + 0.006)
         },
       ),
     )
