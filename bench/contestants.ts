@@ -65,7 +65,8 @@ export const TOOLS: Readonly<Record<Upstream, Tool>> = {
   'null-stdio': 'ping',
   'sdk-stdio': 'word_count',
 }
-const SERVERS = join(import.meta.dirname, 'servers')
+/** Where our upstreams and references are. */
+export const SERVERS: string = join(import.meta.dirname, 'servers')
 const NOTES = join(import.meta.dirname, '..', 'examples', 'notes-server', 'dist', 'main.js')
 
 /** The SDK server as a child on the upstream's core: a program and its arguments. */

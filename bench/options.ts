@@ -73,7 +73,8 @@ function numbers(flag: string, text: string): readonly number[] {
   return [...new Set(text.split(',').map((part) => positive(flag, part)))]
 }
 
-function positive(flag: string, text: string): number {
+/** A whole number above 0 from the command line. */
+export function positive(flag: string, text: string): number {
   const value = Number(text)
   if (!Number.isInteger(value) || value < 1) throw new TypeError(`${flag} must be a whole number above 0, got ${text}`)
   return value

@@ -11,11 +11,11 @@ export interface Lane {
   close(): void
 }
 
-/** {@link Lane.exchange} over the other members of a lane; 10 seconds by default. */
+/** {@link Lane.exchange} over the other members of a lane; 30 seconds by default. */
 export function exchangeOver(
   lane: Pick<Lane, 'send' | 'listen'>,
   request: Buffer | string,
-  timeoutMs = 10_000,
+  timeoutMs = 30_000,
 ): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)

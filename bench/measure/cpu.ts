@@ -81,6 +81,11 @@ function readProcess(pid: string): ProcessTimes | undefined {
   return { parent: fields[1] ?? 0, ownTicks, ticks: ownTicks + endedUser + endedSystem }
 }
 
+/** Who started a process; undefined if it is gone. */
+export function parentOf(pid: number): number | undefined {
+  return readProcess(String(pid))?.parent
+}
+
 function machineTicks(): { busy: number; all: number } {
   const line = /^cpu\s+(.*)$/m.exec(read('/proc/stat') ?? '')?.[1] ?? ''
   // user nice system idle iowait irq softirq steal; guest times are inside user already.

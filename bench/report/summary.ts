@@ -15,7 +15,7 @@ export interface Row {
 }
 
 /** Medians over the rounds. */
-export interface Figures {
+export interface Timings {
   readonly requestsPerSecond: number
   /** Half the range of the rounds over their median. */
   readonly spreadRatio: number
@@ -23,6 +23,10 @@ export interface Figures {
   readonly p99Ms: number
   /** User and system time of the contestant per request; 0 for direct. */
   readonly cpuMicroseconds: number
+}
+
+/** Medians over the rounds, beside those of the others. */
+export interface Figures extends Timings {
   /** Throughput over that of the named row of the same group; absent where that row is. */
   readonly ratioTo: Readonly<Record<'direct' | 'nginx' | 'raw-proxy' | 'express-proxy', number | undefined>>
 }
@@ -68,17 +72,25 @@ function figuresOf(result: CaseResult, samples: readonly Measured[], all: readon
     return base === 0 ? undefined : median(rates) / base
   }
   return {
-    requestsPerSecond: median(rates),
-    spreadRatio: spreadRatio(rates),
-    p50Ms: median(samples.map(({ latencyMs }) => latencyMs.p50)),
-    p99Ms: median(samples.map(({ latencyMs }) => latencyMs.p99)),
-    cpuMicroseconds: cpuPerRequest(samples),
+    ...timingsOf(samples),
     ratioTo: {
       direct: ratioTo('direct'),
       nginx: ratioTo('nginx'),
       'raw-proxy': ratioTo('raw-proxy'),
       'express-proxy': ratioTo('express-proxy'),
     },
+  }
+}
+
+/** Condenses the samples of one case. */
+export function timingsOf(samples: readonly Measured[]): Timings {
+  const rates = samples.map((sample) => sample.requestsPerSecond)
+  return {
+    requestsPerSecond: median(rates),
+    spreadRatio: spreadRatio(rates),
+    p50Ms: median(samples.map(({ latencyMs }) => latencyMs.p50)),
+    p99Ms: median(samples.map(({ latencyMs }) => latencyMs.p99)),
+    cpuMicroseconds: cpuPerRequest(samples),
   }
 }
 

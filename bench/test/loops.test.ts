@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { type Fault, startFaultServer } from '@mcp-platform/test-kit'
 import { callOnce, openClient } from '../load/client.ts'
 import { closedLoop } from '../load/closed-loop.ts'
+import { RequestMaker } from '../load/dialects.ts'
 import { openLoop } from '../load/open-loop.ts'
 import { type BenchServer, startScript } from '../servers/server.ts'
 
@@ -45,6 +46,13 @@ describe('the load generator', () => {
     expect(faults).toEqual([undefined, undefined])
   })
 
+  it('counts a request that is never answered as wrong, and ends', async () => {
+    const connection = { send: () => undefined, listen: () => undefined, exchange: never, close: () => undefined }
+    const requests = new RequestMaker({ dialect: 'modern', tool: 'ping', url: new URL(upstream.url) })
+    const sample = await closedLoop([{ connection, requests, close: async () => undefined }], 10, 10)
+    expect([sample.requests, sample.wrong, sample.firstWrong]).toEqual([0, 1, 'a request was not answered in time'])
+  })
+
   const wrong: readonly Fault[] = [{ kind: 'wrong-id' }, { kind: 'status', status: 500 }, { kind: 'html' }]
   it.each(wrong)('notices an answer that is wrong by $kind', async (fault) => {
     const pong = { definition: { name: 'ping' }, run: (args: Readonly<Record<string, unknown>>) => answer(args['n']) }
@@ -56,6 +64,10 @@ describe('the load generator', () => {
     expect(sample.wrong).toBeGreaterThan(0)
   })
 })
+
+function never(): Promise<never> {
+  return new Promise(() => undefined)
+}
 
 function answer(n: unknown): { result: { content: { type: string; text: string }[] } } {
   return { result: { content: [{ type: 'text', text: `pong ${n}` }] } }
