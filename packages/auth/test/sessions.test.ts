@@ -184,7 +184,15 @@ describe('logout', () => {
 })
 
 describe('the login throttle', () => {
-  it('lets two nodes together allow no more than one', () => {
+  it('leaves who guesses at one account about 105 guesses on the first day, on two nodes at most twice as many', () => {
+    const alone = guessesOfADay(1)
+    expect(alone).toBe(105)
+    const onOneOfTwo = guessesOfADay(1 / 2)
+    expect(onOneOfTwo).toBeLessThanOrEqual(alone)
+    expect(2 * onOneOfTwo).toBeGreaterThan(alone)
+  })
+
+  it('lets an address try half as often on each of two nodes, and an account wait twice as long', () => {
     let now = 0
     const throttle = new LoginThrottle({ perAddress: { limit: 4, periodMs: 1_000 }, now: () => now })
     throttle.setShare(1 / 2)
@@ -230,6 +238,20 @@ describe('the login throttle', () => {
     throttle.begin('other', '2001:db8:0:2::4')
   })
 })
+
+/** How often somebody who loses no time may guess at one account of a node that counts its share. */
+function guessesOfADay(share: number): number {
+  let now = 0
+  let guesses = 0
+  const throttle = new LoginThrottle({ now: () => now })
+  throttle.setShare(share)
+  while (now < DAY) {
+    throttle.begin('anna', undefined)
+    guesses += 1
+    now += waitOf(() => throttle.begin('anna', undefined))
+  }
+  return guesses
+}
 
 function waitOf(work: () => void): number {
   try {

@@ -28,7 +28,8 @@ export interface LoginThrottleOptions {
 /**
  * Slows down guessing: after each failure an account has to wait twice as long, from 1 s to 15 min and never for ever;
  * addresses have a limit of their own. Accounts that do not exist are treated the same.
- * An attempt counts as failed when it begins, so that a thousand at the same time are not one.
+ * An attempt counts as failed when it begins, so that a thousand at the same time are not one. Counts live as long as the
+ * object: a restart begins afresh.
  */
 export class LoginThrottle {
   readonly #accounts = new BoundedCache<Failures>(MAX_ACCOUNTS)
@@ -44,8 +45,9 @@ export class LoginThrottle {
   }
 
   /**
-   * This node's part of the attempts, 0 < share <= 1: one divided by the nodes that are alive. Each node counts by itself,
-   * so that with two of them an account waits twice as long on each, up to 15 min: together they allow what one would.
+   * This node's part of the attempts, 0 < share <= 1: one divided by the nodes that are alive. Each node counts by itself.
+   * Of an address they allow together what one would. An account waits twice as long on each of two, but 15 min at most: who
+   * reaches all nodes has at most as many times more guesses at it as there are nodes.
    */
   setShare(share: number): void {
     this.#addresses.setShare(share)
