@@ -16,6 +16,7 @@ export type UpstreamErrorCode =
   | 'UPSTREAM_CLOSED'
   | 'UPSTREAM_NOT_IDENTIFIED'
   | 'UPSTREAM_ADDRESS_REFUSED'
+  | 'UPSTREAM_UNTRUSTED'
 
 /** Facts that every {@link UpstreamError} takes besides its own. */
 export interface UpstreamErrorInit {
@@ -248,6 +249,17 @@ export class UpstreamNotIdentifiedError extends UpstreamError {
   constructor(init: { readonly detail: string; readonly cause?: unknown; readonly sent?: boolean | undefined }) {
     super(`upstream: not identified: ${init.detail}`, { sent: init.sent ?? true, cause: init.cause })
     this.detail = init.detail
+  }
+}
+
+/** What says how the server is reached is not to be believed: it was changed by somebody else. Nothing was sent. */
+export class UpstreamUntrustedError extends UpstreamError {
+  readonly code = 'UPSTREAM_UNTRUSTED'
+  readonly reason: string
+
+  constructor(init: { readonly reason: string }) {
+    super(`upstream: the instance is not trusted: ${init.reason}`, { sent: false })
+    this.reason = init.reason
   }
 }
 

@@ -24,6 +24,7 @@ export {
   UpstreamTimeoutError,
   type UpstreamTimer,
   UpstreamUnauthorizedError,
+  UpstreamUntrustedError,
 } from './errors.js'
 export type { OnUpstreamEvent, SessionLostBecause, UpstreamEvent } from './events.js'
 export type { HttpTransport } from './http/era.js'

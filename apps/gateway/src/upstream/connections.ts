@@ -1,8 +1,12 @@
 import type { Instance, TemplateSettings } from '@mcp-platform/core-registry'
-import { type Connection, UpstreamAddressRefusedError, UpstreamSpawnFailedError } from '@mcp-platform/mcp-upstream'
+import {
+  type Connection,
+  UpstreamAddressRefusedError,
+  UpstreamSpawnFailedError,
+  UpstreamUntrustedError,
+} from '@mcp-platform/mcp-upstream'
 import { type StdioRules, spawnRefusal } from '../identity/stdio-mode.js'
 import { refusedConnection } from './refused-connection.js'
-import { UntrustedInstanceError } from './untrusted-instance.js'
 
 type Connect = (instance: Instance, settings: TemplateSettings) => Connection
 
@@ -51,7 +55,8 @@ export class Connections {
   // The registry may hold what this start does not allow (it was made under another bind address, say): that is the
   // trouble of one instance, which says so, and never of the gateway.
   #connectOrRefuse(instance: Instance, settings: TemplateSettings): Connection {
-    if (instance.untrusted !== undefined) return refusedConnection(new UntrustedInstanceError(instance.untrusted))
+    const { untrusted } = instance
+    if (untrusted !== undefined) return refusedConnection(new UpstreamUntrustedError({ reason: untrusted }))
     const reason = spawnRefusal(instance, this.#options.rules)
     if (reason !== undefined) return refusedConnection(new UpstreamSpawnFailedError({ reason }))
     try {

@@ -1,7 +1,6 @@
 import type { Instance } from '@mcp-platform/core-registry'
-import type { AddressPolicy } from '@mcp-platform/mcp-upstream'
+import { type AddressPolicy, UpstreamUntrustedError } from '@mcp-platform/mcp-upstream'
 import { guardedFetch } from '../identity/guarded-fetch.js'
-import { UntrustedInstanceError } from './untrusted-instance.js'
 
 /**
  * How the health check of an instance asks over HTTP: with the instance's own certificates, and only where calls to it may
@@ -12,7 +11,7 @@ export function instanceFetch(policy: AddressPolicy): (instance: Instance) => ty
     const tls = attach.kind === 'http' ? attach.tls : undefined
     const guarded = guardedFetch(policy, tls)
     return async (input, { headers, signal } = {}) => {
-      if (untrusted !== undefined) throw new UntrustedInstanceError(untrusted)
+      if (untrusted !== undefined) throw new UpstreamUntrustedError({ reason: untrusted })
       return guarded(input instanceof Request ? input.url : String(input), { headers, signal })
     }
   }

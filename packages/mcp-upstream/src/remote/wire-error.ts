@@ -22,6 +22,7 @@ import {
   UpstreamTimeoutError,
   type UpstreamTimer,
   UpstreamUnauthorizedError,
+  UpstreamUntrustedError,
 } from '../errors.js'
 
 /** An error on its way to another process. `cause` is lost: it would say nothing there. */
@@ -71,6 +72,7 @@ const REVIVERS: { readonly [C in UpstreamErrorCode]: (facts: Facts) => UpstreamE
   UPSTREAM_BUSY: (facts) => new UpstreamBusyError(facts),
   UPSTREAM_CLOSED: (facts) => new UpstreamClosedError(facts),
   UPSTREAM_NOT_IDENTIFIED: (facts) => new UpstreamNotIdentifiedError(facts),
+  UPSTREAM_UNTRUSTED: (facts) => new UpstreamUntrustedError(facts),
   UPSTREAM_ADDRESS_REFUSED: ({ reason, address }) =>
     new UpstreamAddressRefusedError({ reason: reason as RefusedBecause, address }),
 }
