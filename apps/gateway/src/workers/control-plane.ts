@@ -2,7 +2,7 @@ import cluster from 'node:cluster'
 import type { RequestListener } from 'node:http'
 import type { DerivedKeys } from '@mcp-platform/auth'
 import type { Registry } from '@mcp-platform/core-registry'
-import { type Gateway, type WatchOptions, watchTemplate } from '@mcp-platform/gateway-core'
+import { type Gateway, type RouteHealth, type WatchOptions, watchTemplate } from '@mcp-platform/gateway-core'
 import type { StoredCircuit } from '@mcp-platform/health'
 import type { SealingKey } from '@mcp-platform/mcp-bridge'
 import { type GatewayParts, templateDefaults } from '../build-gateway.js'
@@ -233,7 +233,7 @@ export class ControlPlane {
     if (event.to === 'open') this.#healths.get(template)?.advise(event.id)
   }
 
-  #watch(options: WatchOptions): LeadingHealth {
+  #watch(options: WatchOptions): RouteHealth {
     const template = options.template.name
     const monitor = watchTemplate({
       ...options,
@@ -245,6 +245,6 @@ export class ControlPlane {
     })
     const health = new LeadingHealth({ monitor, template, board: this.#board })
     this.#healths.set(template, health)
-    return health
+    return health.route
   }
 }

@@ -1,12 +1,6 @@
-import type { Report } from '@mcp-platform/balancer'
 import type { HealthTarget, RouteHealth, WatchOptions } from '@mcp-platform/gateway-core'
-import {
-  type AdminState,
-  HealthMonitor,
-  type HealthStats,
-  type ProbeResult,
-  type TargetView,
-} from '@mcp-platform/health'
+import { HealthMonitor, type ProbeResult } from '@mcp-platform/health'
+import { monitoredHealth } from './monitored-health.js'
 import type { InstanceName, Verdict } from './protocol.js'
 
 /** Asks the primary about an instance. */
@@ -19,7 +13,9 @@ const SLACK_MS = 2_000
  * The health of a template in a worker. Calls are judged here, by circuits of this process; what probes find is asked
  * of the primary, which has applied its thresholds already: its word holds at once.
  */
-export class FollowingHealth implements RouteHealth {
+export class FollowingHealth {
+  /** What the routes of the worker use. */
+  readonly route: RouteHealth
   readonly #monitor: HealthMonitor<HealthTarget>
   readonly #options: WatchOptions
   readonly #ask: AskPrimary
@@ -41,10 +37,13 @@ export class FollowingHealth implements RouteHealth {
       random: options.random,
       onEvent: (event) => options.onEvent({ type: 'health', template: template.name, event }),
     })
-  }
-
-  get version(): number {
-    return this.#monitor.version
+    this.route = monitoredHealth(this.#monitor, {
+      probeNow: (id) => {
+        this.#urgent.add(id)
+        return this.#monitor.probeNow(id)
+      },
+      suspect: (id, cause, by) => this.#suspect(id, cause, by),
+    })
   }
 
   /** The primary says that something has changed. */
@@ -52,49 +51,8 @@ export class FollowingHealth implements RouteHealth {
     if (this.#monitor.view(id) !== undefined) this.#probeSoon(id)
   }
 
-  start(): Promise<void> {
-    return this.#monitor.start()
-  }
-
-  isAvailable(id: string): boolean {
-    return this.#monitor.isAvailable(id)
-  }
-
-  share(id: string): number {
-    return this.#monitor.share(id)
-  }
-
-  penalty(id: string): number {
-    return this.#monitor.penalty(id)
-  }
-
-  acceptsPinned(id: string): boolean {
-    return this.#monitor.acceptsPinned(id)
-  }
-
-  lastResort(id: string): number | undefined {
-    return this.#monitor.lastResort(id)
-  }
-
-  observe(id: string, report: Report): void {
-    this.#monitor.observe(id, report)
-  }
-
-  update(targets: readonly HealthTarget[]): void {
-    this.#monitor.update(targets)
-  }
-
-  setAdmin(id: string, admin: AdminState): void {
-    this.#monitor.setAdmin(id, admin)
-  }
-
-  probeNow(id: string): Promise<ProbeResult> {
-    this.#urgent.add(id)
-    return this.#monitor.probeNow(id)
-  }
-
   // One probe that fails makes the call a failure, but does not make the instance unfit: the primary counts to three.
-  suspect(id: string, cause: string, by?: string): void {
+  #suspect(id: string, cause: string, by?: string): void {
     this.#ask({ template: this.#options.template.name, id, urgent: true }).then(
       ({ passed }) => {
         if (passed) this.#monitor.suspect(id, cause, by)
@@ -103,18 +61,6 @@ export class FollowingHealth implements RouteHealth {
       // Without a primary this process ends anyway.
       () => undefined,
     )
-  }
-
-  view(id: string): TargetView | undefined {
-    return this.#monitor.view(id)
-  }
-
-  stats(): HealthStats {
-    return this.#monitor.stats()
-  }
-
-  close(): Promise<void> {
-    return this.#monitor.close()
   }
 
   async #probe(id: string): Promise<ProbeResult> {

@@ -1,7 +1,7 @@
-import type { Report } from '@mcp-platform/balancer'
 import type { HealthTarget, RouteHealth } from '@mcp-platform/gateway-core'
-import type { AdminState, HealthMonitor, HealthStats, ProbeResult, TargetView } from '@mcp-platform/health'
+import type { HealthMonitor, TargetView } from '@mcp-platform/health'
 import type { CircuitBoard } from './circuit-board.js'
+import { monitoredHealth } from './monitored-health.js'
 import type { Verdict } from './protocol.js'
 
 /** A probe of this age is as good as a new one, in milliseconds. */
@@ -13,10 +13,10 @@ const NOT_THERE: Verdict = { state: 'unfit', reason: 'the instance is not there'
  * The health of a template in the primary: probes are made here, calls are judged in the workers. Views show the
  * workers' circuits too.
  */
-export class LeadingHealth implements RouteHealth {
+export class LeadingHealth {
+  /** What the route of the primary uses. */
+  readonly route: RouteHealth
   readonly #monitor: HealthMonitor<HealthTarget>
-  readonly #template: string
-  readonly #board: CircuitBoard
   readonly #now: () => number
 
   constructor(options: {
@@ -26,14 +26,15 @@ export class LeadingHealth implements RouteHealth {
     /** Milliseconds since 1970. @default Date.now */
     readonly now?: (() => number) | undefined
   }) {
-    this.#monitor = options.monitor
-    this.#template = options.template
-    this.#board = options.board
-    this.#now = options.now ?? Date.now
-  }
-
-  get version(): number {
-    return this.#monitor.version
+    const { monitor, template, board, now } = options
+    this.#monitor = monitor
+    this.#now = now ?? Date.now
+    this.route = monitoredHealth(monitor, {
+      view: (id) => {
+        const view = monitor.view(id)
+        return view && board.overlay(template, view)
+      },
+    })
   }
 
   /** What a worker is told that asks. */
@@ -51,63 +52,6 @@ export class LeadingHealth implements RouteHealth {
   /** A circuit of a worker has opened: probing will tell whether others should know. */
   advise(id: string): void {
     this.#monitor.advise(id, { state: 'open' })
-  }
-
-  start(): Promise<void> {
-    return this.#monitor.start()
-  }
-
-  isAvailable(id: string): boolean {
-    return this.#monitor.isAvailable(id)
-  }
-
-  share(id: string): number {
-    return this.#monitor.share(id)
-  }
-
-  penalty(id: string): number {
-    return this.#monitor.penalty(id)
-  }
-
-  acceptsPinned(id: string): boolean {
-    return this.#monitor.acceptsPinned(id)
-  }
-
-  lastResort(id: string): number | undefined {
-    return this.#monitor.lastResort(id)
-  }
-
-  observe(id: string, report: Report): void {
-    this.#monitor.observe(id, report)
-  }
-
-  update(targets: readonly HealthTarget[]): void {
-    this.#monitor.update(targets)
-  }
-
-  setAdmin(id: string, admin: AdminState): void {
-    this.#monitor.setAdmin(id, admin)
-  }
-
-  probeNow(id: string): Promise<ProbeResult> {
-    return this.#monitor.probeNow(id)
-  }
-
-  suspect(id: string, cause: string, by?: string): void {
-    this.#monitor.suspect(id, cause, by)
-  }
-
-  view(id: string): TargetView | undefined {
-    const view = this.#monitor.view(id)
-    return view && this.#board.overlay(this.#template, view)
-  }
-
-  stats(): HealthStats {
-    return this.#monitor.stats()
-  }
-
-  close(): Promise<void> {
-    return this.#monitor.close()
   }
 
   #ageOf({ lastCheckAt }: TargetView): number {

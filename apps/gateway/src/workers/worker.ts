@@ -250,7 +250,7 @@ export class Worker {
       watch: (options) => {
         const health = new FollowingHealth(options, (question) => this.#primary.ask('probe', question))
         this.#healths.set(options.template.name, health)
-        return health
+        return health.route
       },
     })
   }

@@ -294,17 +294,17 @@ describe('the counts of workers', () => {
 
 describe('the health of a template in a worker', () => {
   it('takes the word of the primary at once', async () => {
-    const { health, answer, asked } = await following()
+    const { health, refresh, answer, asked } = await following()
     expect(health.isAvailable('one')).toBe(true)
     answer({ state: 'unfit', reason: 'it is down', passed: false })
-    health.refresh('one')
+    refresh('one')
     await waitFor(() => !health.isAvailable('one'))
     expect(health.view('one')).toMatchObject({ status: 'unhealthy', lastError: 'it is down' })
     answer({ state: 'held', reason: 'unauthenticated', passed: false })
-    health.refresh('one')
+    refresh('one')
     await waitFor(() => health.view('one')?.status === 'unauthenticated')
     answer(FIT)
-    health.refresh('one')
+    refresh('one')
     await waitFor(() => health.isAvailable('one'))
     expect(asked.every(({ urgent }) => !urgent)).toBe(true)
   })
@@ -345,12 +345,13 @@ describe('the health of a template in a worker', () => {
       random: Math.random,
       onEvent: () => undefined,
     }
-    const health = new FollowingHealth(options, async (question) => {
+    const worker = new FollowingHealth(options, async (question) => {
       asked.push(question)
       return verdict
     })
+    const health = worker.route
     stops.push(() => health.close())
     await health.start()
-    return { health, asked, answer: (next: Verdict) => (verdict = next) }
+    return { health, refresh: (id: string) => worker.refresh(id), asked, answer: (next: Verdict) => (verdict = next) }
   }
 })
