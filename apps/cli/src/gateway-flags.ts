@@ -38,6 +38,8 @@ export const gatewayFlags = {
   auth: either('every request needs a credential [off on loopback]'),
   insecure: either('allow --no-auth on an address that is not loopback'),
   'token-issuer': values('issuer whose access tokens are taken, as JSON', 'JSON'),
+  'password-memory': value('MiB that hashing a password takes [19]', 'MIB'),
+  'password-passes': value('passes over that memory [2]', 'COUNT'),
   'rate-limit': values('limit, such as principal=600/minute', 'LIMIT'),
   'allowed-upstream': values('private address range in which servers may be', 'CIDR'),
   'stdio-mode': value('which stdio servers may be registered: off, profiles, commands', 'MODE'),

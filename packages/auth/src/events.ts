@@ -14,6 +14,7 @@ export type AuthEvent =
   | { readonly type: 'issuer-keys-failed'; readonly issuer: string; readonly error: unknown }
   | { readonly type: 'refresh-token-reused'; readonly user: string; readonly family: string }
   | { readonly type: 'login-throttled'; readonly by: 'account' | 'address'; readonly retryAfterMs: number }
+  | { readonly type: 'password-not-strengthened'; readonly user: string; readonly error: unknown }
   | { readonly type: 'signing-key-added'; readonly kid: string }
   | { readonly type: 'signing-key-removed'; readonly kid: string }
   | { readonly type: 'audit-deferred'; readonly pending: number; readonly error: unknown }

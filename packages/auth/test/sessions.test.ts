@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { LoginThrottle, mintRefreshToken, refreshTokenHash } from '../src/index.js'
+import { Argon2Passwords } from '../src/passwords.js'
 import { as, failureOf, MINUTE, makeWorld, PASSWORD, root, type World } from './support/world.js'
 
 const FAILED = { code: 'AUTH_LOGIN_FAILED', message: 'the login is not valid' }
@@ -70,6 +71,40 @@ describe('login', () => {
     await world.sessions.login('anna', PASSWORD)
     expect(await world.identity.passwordHash('anna')).toMatch(/^\$argon2id\$v=19\$m=19456,p=1,t=2\$/)
     expect((await world.sessions.login('anna', PASSWORD)).user.name).toBe('anna')
+  })
+
+  it('makes a hash again when the cost has risen, once, and not weaker when it falls', async () => {
+    const before = await withAnna()
+    const hash = await before.identity.passwordHash('anna')
+    const raised = await makeWorld({ passwords: new Argon2Passwords({ cost: { passes: 3 } }) })
+    await raised.users.create({ name: 'anna', role: 'user', importedHash: hash }, root)
+    await failureOf(() => raised.sessions.login('anna', 'wrong wrong wrong'))
+    expect(await raised.identity.passwordHash('anna')).toBe(hash)
+    raised.clock.advance(1_000)
+    await raised.sessions.login('anna', PASSWORD)
+    const stronger = await raised.identity.passwordHash('anna')
+    expect(stronger).toMatch(/^\$argon2id\$v=19\$m=19456,p=1,t=3\$/)
+    await raised.sessions.login('anna', PASSWORD)
+    expect(await raised.identity.passwordHash('anna')).toBe(stronger)
+    const fallen = await makeWorld()
+    await fallen.users.create({ name: 'anna', role: 'user', importedHash: stronger }, root)
+    await fallen.sessions.login('anna', PASSWORD)
+    expect(await fallen.identity.passwordHash('anna')).toBe(stronger)
+  })
+
+  it('is right also when the stronger hash cannot be kept, which is told, and made up for by the next one', async () => {
+    const before = await withAnna()
+    const importedHash = await before.identity.passwordHash('anna')
+    const world = await makeWorld({ passwords: new Argon2Passwords({ cost: { passes: 3 } }) })
+    await world.users.create({ name: 'anna', role: 'user', importedHash }, root)
+    const replace = world.identity.replacePasswordHash.bind(world.identity)
+    world.identity.replacePasswordHash = () => Promise.reject(new Error('read only'))
+    expect((await world.sessions.login('anna', PASSWORD)).user.name).toBe('anna')
+    const told = { type: 'password-not-strengthened', user: 'anna', error: new Error('read only') }
+    expect(world.events).toContainEqual(told)
+    world.identity.replacePasswordHash = replace
+    await world.sessions.login('anna', PASSWORD)
+    expect(await world.identity.passwordHash('anna')).toContain('t=3')
   })
 
   it('does not count as failed when the store is down', async () => {

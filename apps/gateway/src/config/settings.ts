@@ -87,6 +87,12 @@ export const SETTINGS = {
     [],
     'Limits such as `principal=600/minute`; of `address`, `unauthenticated`, `login`, `principal`, `template[:GLOB]`, `tool[:TEMPLATE/TOOL]`, per `s`, `m` or `h`.',
   ),
+  passwordMemory: given(
+    wholeNumber(19, 256),
+    19,
+    'MiB that hashing a password takes (argon2id). Raised: each password is hashed anew at its next login.',
+  ),
+  passwordPasses: given(wholeNumber(2, 16), 2, 'Passes over that memory. Raised: likewise.'),
   allowedUpstream: given(
     list(addressRange()),
     [],

@@ -27,6 +27,8 @@ export function describeIdentity(event: IdentityEvent): LogLine {
       return failure('users and keys could not be read; going on with what is known', event.error)
     case 'issuer-keys-failed':
       return failure(`the keys of ${event.issuer} could not be read`, event.error)
+    case 'password-not-strengthened':
+      return failure(`the password of ${event.user} could not be hashed anew`, event.error)
     case 'audit-deferred':
       return failure(`${event.pending} audit events wait for the database`, event.error)
     case 'chore-failed':

@@ -121,7 +121,8 @@ export class Identity {
     this.reporter = new Reporter(this.audit, new Mac(this.secrets.argumentKeys))
     const store = watchedIdentityStore(kyselyIdentityStore(kysely, dialect, auditing), watch)
     this.directory = new Directory({ store, onSnapshot: (snapshot) => this.#take(snapshot), onEvent })
-    const passwords = new Argon2Passwords({ common: leakedPasswords })
+    const cost = { memoryKiB: settings.passwordMemory * 1_024, passes: settings.passwordPasses }
+    const passwords = new Argon2Passwords({ common: leakedPasswords, cost })
     this.#latest = this.directory.snapshot
     this.users = new Users({ directory: this.directory, passwords })
     this.apiKeys = new ApiKeys({ directory: this.directory, hasher: new KeyHasher(this.secrets.peppers) })

@@ -138,10 +138,15 @@ export class Sessions {
     }
   }
 
+  /** A right password stays right when it cannot be hashed anew, because too many wait for instance: the next login tries again. */
   async #strengthen(name: string, hash: string, password: string): Promise<void> {
-    const { directory, passwords } = this.#options
+    const { directory, passwords, onEvent } = this.#options
     if (!passwords.needsRehash(hash)) return
-    await directory.store.replacePasswordHash(name, hash, await passwords.hash(password))
+    try {
+      await directory.store.replacePasswordHash(name, hash, await passwords.hash(password))
+    } catch (error) {
+      onEvent?.({ type: 'password-not-strengthened', user: name, error })
+    }
   }
 
   async #issue(

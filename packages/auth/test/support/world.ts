@@ -46,7 +46,9 @@ export { MINUTE }
 export const root: Actor = { principal: localAdmin({ mayExecute: true }), requestId: 'r-1', address: '127.0.0.1' }
 
 /** Everything, wired as a gateway would, in memory and on one clock. */
-export async function makeWorld(options: { ring?: MasterKeyRing; verifiers?: readonly TokenVerifier[] } = {}) {
+export async function makeWorld(
+  options: { ring?: MasterKeyRing; verifiers?: readonly TokenVerifier[]; passwords?: Argon2Passwords } = {},
+) {
   const clock = new Clock()
   /** How long ago the snapshot was confirmed. */
   const age = { ms: 0 }
@@ -85,7 +87,7 @@ export async function makeWorld(options: { ring?: MasterKeyRing; verifiers?: rea
     monotonicNow: () => age.ms,
     onEvent,
   })
-  const passwords = new Argon2Passwords()
+  const passwords = options.passwords ?? new Argon2Passwords()
   const tokens = new AccessTokenIssuer({ ...parties, keys: signingKeys, now: clock.now })
   const refreshTokens = new MemoryRefreshTokenStore()
   const throttle = new LoginThrottle({ now: clock.now, onEvent })
