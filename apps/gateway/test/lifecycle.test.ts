@@ -157,7 +157,7 @@ describe('a gateway', () => {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ name: 'slow', arguments: { ms: 500 } }),
     })
-    await waitFor(async () => (await gateway.get('/gateway/stats')).json.gateway.in_flight === 1)
+    await waitFor(() => server.requestsFor('tools/call').length === 1, { what: 'the call did not come' })
     await gateway.close()
     expect((await call).status).toBe(200)
   })

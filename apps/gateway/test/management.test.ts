@@ -1,6 +1,16 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { everythingStdio, type FaultServer, startFaultServer, waitFor } from '@mcp-platform/test-kit'
+import { defaultTools, everythingStdio, type FaultServer, startFaultServer, waitFor } from '@mcp-platform/test-kit'
 import { type Answer, send, start, type TestGateway } from './helpers.js'
+
+/** Answers when the test says so. */
+const held = Promise.withResolvers<void>()
+const heldTool = {
+  definition: { name: 'held', inputSchema: { type: 'object' } },
+  run: async () => {
+    await held.promise
+    return { result: { content: [{ type: 'text', text: 'done' }] } }
+  },
+}
 
 describe('management', () => {
   let gateway: TestGateway
@@ -9,7 +19,7 @@ describe('management', () => {
   let count = 0
 
   beforeAll(async () => {
-    server = await startFaultServer()
+    server = await startFaultServer(undefined, { tools: [...defaultTools, heldTool] })
     gateway = await start()
   })
   afterAll(() => server.stop())
@@ -181,12 +191,13 @@ describe('management', () => {
 
   it('deregisters: at once when idle, by draining when busy', async () => {
     await register({ id: 'a', endpoint: server.url }, '?probe=true')
-    const call = callTool({ name: 'slow', arguments: { ms: 400 } })
+    const call = callTool({ name: 'held', arguments: {} })
     await waitFor(async () => (await inFlight('a')) === 1)
     const path = `/gateway/deregister/${template}/a`
     const draining = await gateway.admin('DELETE', path)
     expect([draining.status, draining.json.in_flight]).toEqual([202, 1])
     expect((await gateway.admin('DELETE', path)).status).toBe(404)
+    held.resolve()
     const answer = await call
     expect([answer.status, answer.json.content[0].text]).toEqual([200, 'done'])
     await register({ id: 'b', endpoint: server.url }, '?probe=true')

@@ -138,7 +138,7 @@ await onServer('PostgreSQL', startPostgres, (server) => {
       const lost = fetch(other + path, {
         method: 'POST',
         headers: { accept: 'application/json, text/event-stream', 'content-type': 'application/json', ...headers },
-        body: JSON.stringify(toolCall('slow', { ms: 600 }, 8)),
+        body: JSON.stringify(toolCall('slow', { ms: 5_000 }, 8)),
         signal: controller.signal,
       })
       await waitFor(() => legacy.requestsFor('tools/call').length > executed)
@@ -193,7 +193,7 @@ await onServer('PostgreSQL', startPostgres, (server) => {
       const sessions = await Promise.all(paths.map((path) => initialize(home.url + path)))
       const parked = await modernCall(home.url, { name: 'test_elicitation', arguments: { message: 'Who?' } })
       const executed = legacy.totalExecutions
-      const inFlight = post(`${others[0]?.url}/mcp/legacy`, toolCall('slow', { ms: 3_000 }), sessions[0])
+      const inFlight = post(`${others[0]?.url}/mcp/legacy`, toolCall('slow', { ms: 60_000 }), sessions[0])
       await waitFor(() => legacy.totalExecutions > executed)
       await home.kill9()
 

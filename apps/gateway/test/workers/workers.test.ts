@@ -101,7 +101,7 @@ describe('a gateway with two workers', () => {
   it('counts calls of the workers when an instance is deregistered, and cuts them when forced', async () => {
     await cluster.register('busy', { id: 'one', endpoint: server.url })
     await servedByBoth(cluster, 'busy')
-    const call = cluster.call('busy', 'slow', { ms: 5_000 })
+    const call = cluster.call('busy', 'slow', { ms: 120_000 })
     await waitFor(
       async () => (await cluster.send('GET', '/gateway/stats')).json.templates.busy.instances.one.in_flight === 1,
       { what: 'the call is not in flight' },
@@ -309,8 +309,9 @@ describe('a gateway with workers', () => {
     await cluster.register('http', { id: 'one', endpoint: server.url })
     await cluster.callBoth('http', 'echo')
     const workers = cluster.workers()
+    const reached = server.requestsFor('tools/call').length + 4
     const calls = [1, 2, 3, 4].map(() => cluster.call('http', 'slow', { ms: 3_000 }))
-    await waitFor(async () => (await cluster.send('GET', '/gateway/stats')).json.gateway.in_flight === 4)
+    await waitFor(() => server.requestsFor('tools/call').length === reached, { what: 'the calls did not come' })
     cluster.process.signal('SIGTERM')
     expect((await Promise.all(calls)).map(({ status }) => status)).toEqual([200, 200, 200, 200])
     expect(await cluster.process.exited).toEqual({ code: 0, signal: null })
