@@ -90,6 +90,13 @@ describe('argon2id', () => {
     expect(new Argon2Passwords({ cost: { passes: 3 } }).needsRehash(hash)).toBe(true)
     const strong = await new Argon2Passwords({ cost: { passes: 3 } }).hash(PASSWORD)
     expect(passwords.needsRehash(strong)).toBe(false)
+    // 64 MiB, 2 passes here and 19 MiB, 3 passes there: the hash becomes the stronger of the two, and is not made in turns.
+    const [wide, long] = [
+      new Argon2Passwords({ cost: { memoryKiB: 65_536 } }),
+      new Argon2Passwords({ cost: { passes: 3 } }),
+    ]
+    expect(long.needsRehash(await wide.hash(PASSWORD))).toBe(false)
+    expect(wide.needsRehash(await long.hash(PASSWORD))).toBe(true)
     expect(passwords.needsRehash('$argon2id$v=19$m=4096,t=3,p=1$x$y')).toBe(true)
     expect(passwords.needsRehash('$argon2id$nonsense')).toBe(true)
     expect(passwords.needsRehash('$2b$10$x')).toBe(true)

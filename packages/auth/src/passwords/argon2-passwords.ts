@@ -27,7 +27,7 @@ export interface Argon2Cost {
 
 /** Options of {@link Argon2Passwords}. */
 export interface Argon2PasswordsOptions {
-  /** Never below {@link MIN_ARGON2}. Existing hashes are made again at the next login when it rises. */
+  /** Never below {@link MIN_ARGON2}. Existing hashes are made again at the next login when memory times passes rises. */
   readonly cost?: Partial<Argon2Cost> | undefined
   /** A longer list of common passwords, in lower case; asked for when the first password is set. @default the one built in */
   readonly common?: (() => ReadonlySet<string>) | undefined
@@ -74,11 +74,10 @@ export class Argon2Passwords implements PasswordHasher {
   }
 
   needsRehash(hash: string): boolean {
-    if (!hash.startsWith('$argon2id$')) return true
-    const { memoryKiB, passes, lanes } = this.cost
-    const made = ARGON2.exec(hash)?.[1] ?? ''
-    // A hash that took more work than ours stays: making it again would weaken it.
-    return !(atLeast(made, 'm', memoryKiB) && atLeast(made, 't', passes) && atLeast(made, 'p', lanes))
+    const made = hash.startsWith('$argon2id$') ? ARGON2.exec(hash)?.[1] : undefined
+    if (made === undefined || isBelow(made, MIN_ARGON2)) return true
+    // By the work as a whole: a hash that took more than ours stays, also where nodes have traded memory for passes.
+    return workOf(made) < this.cost.memoryKiB * this.cost.passes
   }
 
   canImport(hash: string): boolean {
@@ -117,9 +116,19 @@ function parameters(cost: Argon2Cost): { memoryCost: number; timeCost: number; p
   return { memoryCost: cost.memoryKiB, timeCost: cost.passes, parallelism: cost.lanes }
 }
 
-function atLeast(parameters: string, name: string, least: number): boolean {
+/** Also true when one of them is not said. */
+function isBelow(parameters: string, { memoryKiB, passes, lanes }: Argon2Cost): boolean {
+  const least = { m: memoryKiB, t: passes, p: lanes }
+  return !Object.entries(least).every(([name, value]) => parameterOf(parameters, name) >= value)
+}
+
+function workOf(parameters: string): number {
+  return parameterOf(parameters, 'm') * parameterOf(parameters, 't')
+}
+
+function parameterOf(parameters: string, name: string): number {
   const given = parameters.split(',').find((parameter) => parameter.startsWith(`${name}=`))
-  return Number(given?.slice(name.length + 1)) >= least
+  return Number(given?.slice(name.length + 1))
 }
 
 function within(match: RegExpExecArray | null, max: number): boolean {
