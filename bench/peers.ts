@@ -50,8 +50,9 @@ async function measure(
 }
 
 async function report(options: PeerOptions, { scenes }: PeerField, results: readonly CaseResult[]): Promise<void> {
-  const comparisons = scenes.map((scene) => compare(scene, results))
   const rounds = Math.max(...results.map(({ samples }) => samples.length))
+  if (rounds === 0) throw new Error('bench: stopped before anything was measured')
+  const comparisons = scenes.map((scene) => compare(scene, results))
   const foreignShare = median(results.flatMap(({ samples }) => samples.map((sample) => sample.foreignShare)))
   console.log(
     `\n${options.connections} connections, medians of ${rounds} interleaved rounds, ± half their range; "gateway / it" is throughput\n`,
@@ -59,7 +60,8 @@ async function report(options: PeerOptions, { scenes }: PeerField, results: read
   console.log(comparisonTables(comparisons))
   console.log(`\n${noiseSentence(foreignShare)}`)
   console.log(`Written to ${await save({ connections: options.connections, rounds, foreignShare, comparisons })}`)
-  finish(comparisons, rounds === options.rounds)
+  const complete = results.every(({ error, samples }) => error !== undefined || samples.length === options.rounds)
+  finish(comparisons, complete)
 }
 
 /** A peer that fails is a finding; that we fail, or the bare upstream, is a fault. */
@@ -97,8 +99,7 @@ else {
   try {
     await main(readPeerOptions(process.argv.slice(2)))
   } catch (error) {
-    if (!(error instanceof PeerInstallError)) throw error
-    console.error(`${error.message}. There is nobody to compare with.`)
+    console.error(error instanceof PeerInstallError ? `${error.message}. There is nobody to compare with.` : error)
     process.exitCode = 1
   }
 }

@@ -45,7 +45,7 @@ function rowOf(result: CaseResult, gateway: CaseResult | undefined): ComparisonR
 }
 
 function faultOf({ error, samples }: CaseResult): string | undefined {
-  return error ?? (samples.length === 0 ? 'the time was up before its first round' : undefined)
+  return error ?? (samples.length === 0 ? 'the run was stopped before its first round' : undefined)
 }
 
 /** Round against round: what slowed the machine in one of them slowed both. */

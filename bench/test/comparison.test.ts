@@ -44,7 +44,7 @@ describe('a comparison', () => {
     const { rows } = comparison([...slowSecondRound, wrong, result('late 1', [], 0)])
     expect(rows.slice(3)).toEqual([
       { name: 'wrong 1', error: '3 wrong answers: HTTP 500' },
-      { name: 'late 1', error: 'the time was up before its first round' },
+      { name: 'late 1', error: 'the run was stopped before its first round' },
       { name: 'gone 1.0.0', error: 'the npm registry has no gone@1.0.0 (E404)' },
     ])
     const text = comparisonTables([comparison([...slowSecondRound, wrong])])
