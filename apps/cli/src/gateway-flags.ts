@@ -1,4 +1,5 @@
 import { Flags } from '@oclif/core'
+import { repeatable } from './repeatable-flag.js'
 
 const helpGroup = 'GATEWAY'
 
@@ -8,13 +9,7 @@ function value(description: string, helpValue: string) {
 }
 
 function values(description: string, helpValue: string) {
-  return Flags.string({
-    description: `${description} (repeatable)`,
-    helpValue,
-    helpGroup,
-    multiple: true,
-    multipleNonGreedy: true,
-  })
+  return repeatable(description, helpValue, helpGroup)
 }
 
 function either(description: string) {

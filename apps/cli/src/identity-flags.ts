@@ -3,21 +3,13 @@ import { Flags } from '@oclif/core'
 import { argument } from './argument.js'
 import { usageError } from './errors.js'
 import { nearestName } from './input/nearest-name.js'
-
-function several(description: string, helpValue: string) {
-  return Flags.string({
-    description: `${description} (repeatable)`,
-    helpValue,
-    multiple: true,
-    multipleNonGreedy: true,
-  })
-}
+import { repeatable } from './repeatable-flag.js'
 
 /** What a user or a key may do, and what it is narrowed to. */
 export const grantFlags = {
-  scope: several(`a right: ${scopeNames.join(', ')}`, 'SCOPE'),
-  template: several('only templates that match; * stands for anything', 'GLOB'),
-  tool: several('only tools that match; * stands for anything', 'GLOB'),
+  scope: repeatable(`a right: ${scopeNames.join(', ')}`, 'SCOPE'),
+  template: repeatable('only templates that match; * stands for anything', 'GLOB'),
+  tool: repeatable('only tools that match; * stands for anything', 'GLOB'),
 }
 
 /** The role as a flag. */

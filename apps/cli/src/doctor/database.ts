@@ -1,6 +1,7 @@
 import { stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { systemCode } from '../errors.js'
+import { ifThere } from '../if-there.js'
 import { type Check, type DoctorPlace, type Finding, settingOf, sourceOf } from './finding.js'
 
 const CHECK = 'database'
@@ -61,13 +62,7 @@ function sqliteFile(place: DoctorPlace): string | undefined {
 }
 
 async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path)
-    return true
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return false
-    throw error
-  }
+  return (await ifThere(stat(path))) !== undefined
 }
 
 async function diskFindings(file: string): Promise<Finding[]> {

@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemCode } from '../errors.js'
+import { ifThere } from '../if-there.js'
 import { type Check, type DoctorPlace, type Finding, settingOf } from './finding.js'
 
 interface Place {
@@ -46,13 +47,8 @@ async function namesIn(folder: string): Promise<string[]> {
 }
 
 async function statIfPresent(path: string): Promise<Place | undefined> {
-  try {
-    const found = await stat(path)
-    return { path, mode: found.mode, uid: found.uid, isFolder: found.isDirectory() }
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined
-    throw error
-  }
+  const found = await ifThere(stat(path))
+  return found && { path, mode: found.mode, uid: found.uid, isFolder: found.isDirectory() }
 }
 
 function faultsOf(place: Place): Finding[] {

@@ -1,6 +1,6 @@
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { systemCode } from '../errors.js'
+import { ifThere } from '../if-there.js'
 
 const MAX_LINES = 1_000
 /** What may hold a secret is not kept: flags that take one, and a credential that is set. */
@@ -18,13 +18,9 @@ export class History {
 
   /** Reads what was kept; nothing is no error. */
   static async open(path: string): Promise<History> {
-    try {
-      const lines = (await readFile(path, 'utf8')).split('\n').filter((line) => line !== '')
-      return new History(path, lines.reverse().slice(0, MAX_LINES))
-    } catch (error) {
-      if (systemCode(error) === 'ENOENT') return new History(path, [])
-      throw error
-    }
+    const text = (await ifThere(readFile(path, 'utf8'))) ?? ''
+    const lines = text.split('\n').filter((line) => line !== '')
+    return new History(path, lines.reverse().slice(0, MAX_LINES))
   }
 
   get lines(): readonly string[] {

@@ -2,6 +2,7 @@ import { type FileHandle, open, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CliError, systemCode } from '../errors.js'
+import { ifThere } from '../if-there.js'
 
 /** At the next start a larger log is put aside as `gateway.log.1`. */
 const MAX_LOG_BYTES = 16 * 1_024 * 1_024
@@ -66,12 +67,7 @@ async function readRange(handle: FileHandle, start: number, end: number): Promis
 }
 
 async function sizeOf(path: string): Promise<number> {
-  try {
-    return (await stat(path)).size
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return 0
-    throw error
-  }
+  return (await ifThere(stat(path)))?.size ?? 0
 }
 
 function lastLines(text: string, count: number): string {

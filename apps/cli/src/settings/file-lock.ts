@@ -3,6 +3,7 @@ import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CliError, systemCode } from '../errors.js'
+import { ifThere } from '../if-there.js'
 
 /** Nothing is done for longer under a lock: a renewal of tokens takes 30 s at most. */
 const STALE_AFTER_MS = 60_000
@@ -19,7 +20,7 @@ export async function underLock<T>(path: string, work: () => Promise<T>): Promis
   try {
     return await work()
   } finally {
-    if ((await contentOf(path)) === mark) await rm(path, { force: true })
+    if ((await ifThere(readFile(path, 'utf8'))) === mark) await rm(path, { force: true })
   }
 }
 
@@ -60,19 +61,6 @@ async function removeStale(path: string): Promise<void> {
 }
 
 async function ageOf(path: string): Promise<number | undefined> {
-  try {
-    return Date.now() - (await stat(path)).mtimeMs
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined
-    throw error
-  }
-}
-
-async function contentOf(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined
-    throw error
-  }
+  const found = await ifThere(stat(path))
+  return found && Date.now() - found.mtimeMs
 }

@@ -1,6 +1,7 @@
 import { chmod, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { CliError, systemCode } from '../errors.js'
+import { ifThere } from '../if-there.js'
 import { isObject } from '../json-object.js'
 import { underLock } from './file-lock.js'
 
@@ -75,12 +76,8 @@ export function changeProfiles(path: string, change: (document: ProfilesDocument
 /** True when others than its owner can read the file. Windows has no such modes. */
 export async function isReadableByOthers(path: string): Promise<boolean> {
   if (process.platform === 'win32') return false
-  try {
-    return ((await stat(path)).mode & 0o077) !== 0
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return false
-    throw error
-  }
+  const found = await ifThere(stat(path))
+  return found !== undefined && (found.mode & 0o077) !== 0
 }
 
 /** @throws CliError for a name that is none */

@@ -12,7 +12,7 @@ import {
 } from '@mcp-platform/auth'
 import { AuditSegments, FileAuditSpool, readCheckpoints, readSegments } from '@mcp-platform/auth/node'
 import type { AuditReport } from '@mcp-platform/contract'
-import { systemCode } from '../errors.js'
+import { ifThere } from '../state/if-there.js'
 
 export interface AuditLogOptions {
   readonly store: AuditStore
@@ -107,10 +107,5 @@ export class AuditLog {
 }
 
 async function sizeOf(file: string): Promise<number> {
-  try {
-    return (await stat(file)).size
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return 0
-    throw error
-  }
+  return (await ifThere(stat(file)))?.size ?? 0
 }

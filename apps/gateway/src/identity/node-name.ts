@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { link, readFile, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { GatewayStartError, systemCode } from '../errors.js'
+import { GatewayStartError } from '../errors.js'
+import { ifThere } from '../state/if-there.js'
 
 const SHAPE = /^[A-Za-z0-9.-]{1,80}$/
 
@@ -17,13 +18,8 @@ export async function auditNodeName(stateDir: string): Promise<string> {
 }
 
 async function read(path: string): Promise<string | undefined> {
-  try {
-    const name = (await readFile(path, 'utf8')).trim()
-    if (SHAPE.test(name)) return name
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined
-    throw error
-  }
+  const name = (await ifThere(readFile(path, 'utf8')))?.trim()
+  if (name === undefined || SHAPE.test(name)) return name
   throw new GatewayStartError('STATE_FOLDER', `the file ${path} is damaged; remove it, a new audit chain is begun then`)
 }
 

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { open, readFile, rename, rm } from 'node:fs/promises'
-import { systemCode } from '../errors.js'
+import { ifThere } from '../state/if-there.js'
 
 const MARK = 'MCPPSNAP1'
 const IV_BYTES = 12
@@ -55,7 +55,7 @@ export class SealedFile {
 
   /** What was written last; undefined when nothing was. @throws SnapshotInvalidError */
   async read(): Promise<string | undefined> {
-    const bytes = await readOrNothing(this.#options.path)
+    const bytes = await ifThere(readFile(this.#options.path))
     return bytes === undefined ? undefined : this.#open(bytes)
   }
 
@@ -85,14 +85,5 @@ export class SealedFile {
     }
     const message = 'the snapshot was changed, or is of another key or database'
     throw new SnapshotInvalidError(message, { cause: failures[0] })
-  }
-}
-
-async function readOrNothing(path: string): Promise<Buffer | undefined> {
-  try {
-    return await readFile(path)
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined
-    throw error
   }
 }

@@ -3,6 +3,7 @@ import { link, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { GatewayStartError, systemCode } from '../errors.js'
+import { ifThere } from './if-there.js'
 import { processStart } from './process-start.js'
 
 /** Held while a gateway runs on a state folder. */
@@ -30,7 +31,7 @@ export async function lockFolder(folder: string, url: () => Promise<string | und
   const content = JSON.stringify({ pid: process.pid, start: await processStart(process.pid) })
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     if (await take(path, content)) return { release: () => giveUp(path, content) }
-    const held = await readHeld(path)
+    const held = await ifThere(readFile(path, 'utf8'))
     if (held === undefined) continue
     const owner = readOwner(held)
     if (owner !== undefined && (await isAlive(owner))) throw alreadyRunning(folder, owner, await url())
@@ -66,29 +67,20 @@ async function takeAway(path: string, held: string, content: string): Promise<vo
     return
   }
   try {
-    if ((await readHeld(path)) === held) await rm(path, { force: true })
+    if ((await ifThere(readFile(path, 'utf8'))) === held) await rm(path, { force: true })
   } finally {
     await rm(takeover, { force: true })
   }
 }
 
 async function dropAbandoned(takeover: string): Promise<void> {
-  const held = await readHeld(takeover)
+  const held = await ifThere(readFile(takeover, 'utf8'))
   const owner = held === undefined ? undefined : readOwner(held)
   if (held !== undefined && (owner === undefined || !(await isAlive(owner)))) await rm(takeover, { force: true })
 }
 
 async function giveUp(path: string, content: string): Promise<void> {
-  if ((await readHeld(path)) === content) await rm(path, { force: true })
-}
-
-async function readHeld(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined
-    throw error
-  }
+  if ((await ifThere(readFile(path, 'utf8'))) === content) await rm(path, { force: true })
 }
 
 function readOwner(held: string): Owner | undefined {

@@ -12,6 +12,7 @@ import { buildArguments, needsSchema } from '../../input/tool-arguments.js'
 import { resultText } from '../../output/content.js'
 import { printable } from '../../output/printable.js'
 import { ProgressLine } from '../../output/progress.js'
+import { repeatable } from '../../repeatable-flag.js'
 
 interface CallFlags {
   readonly arg?: string[] | undefined
@@ -35,14 +36,12 @@ Exit code 1 when the tool itself reports an error.`
     input: argument({ description: 'read the arguments from standard input', options: ['-'] }),
   }
   static override flags = {
-    arg: Flags.string({
-      description: 'one argument (repeatable)',
-      helpValue: 'K=V',
-      multiple: true,
-      multipleNonGreedy: true,
-      exclusive: ['args'],
+    arg: repeatable('one argument', 'K=V'),
+    args: Flags.string({
+      description: 'all arguments; - for standard input',
+      helpValue: 'JSON',
+      exclusive: ['arg'],
     }),
-    args: Flags.string({ description: 'all arguments; - for standard input', helpValue: 'JSON' }),
     stream: Flags.boolean({ description: 'show progress and log messages while the tool runs' }),
     timeout: Flags.string({ description: 'seconds the call may take', helpValue: 'SECONDS' }),
   }

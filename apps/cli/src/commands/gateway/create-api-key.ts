@@ -5,6 +5,7 @@ import { usageError } from '../../errors.js'
 import { givenGrant, grantFlags, roleFlag } from '../../identity-flags.js'
 import { parseLifetime } from '../../input/lifetime.js'
 import { issuedKeyText } from '../../output/issued-key.js'
+import { repeatable } from '../../repeatable-flag.js'
 
 export default class GatewayCreateApiKey extends ClientCommand {
   static override summary = 'Make an API key. It is printed once.'
@@ -22,12 +23,7 @@ export default class GatewayCreateApiKey extends ClientCommand {
       description: 'like 12h, 90d, 2027-01-31; never is for administrators [90d]',
       helpValue: 'TIME',
     }),
-    cidr: Flags.string({
-      description: 'network that it may be used from (repeatable)',
-      helpValue: 'CIDR',
-      multiple: true,
-      multipleNonGreedy: true,
-    }),
+    cidr: repeatable('network that it may be used from', 'CIDR'),
     owner: Flags.string({ description: 'user that it is for [you]', helpValue: 'USER' }),
   }
 

@@ -1,10 +1,10 @@
 import type { ContentBlock, PromptMessage } from '@mcp-platform/contract'
-import { Flags } from '@oclif/core'
 import { argument } from '../../argument.js'
 import { ClientCommand } from '../../client-command.js'
 import { parsePairs } from '../../input/pairs.js'
 import { blockText } from '../../output/content.js'
 import { printable } from '../../output/printable.js'
+import { repeatable } from '../../repeatable-flag.js'
 
 export default class GatewayPrompt extends ClientCommand {
   static override summary = 'Print a prompt, filled in.'
@@ -13,12 +13,7 @@ export default class GatewayPrompt extends ClientCommand {
     prompt: argument({ description: 'name of the prompt', required: true }),
   }
   static override flags = {
-    arg: Flags.string({
-      description: 'one argument (repeatable)',
-      helpValue: 'K=V',
-      multiple: true,
-      multipleNonGreedy: true,
-    }),
+    arg: repeatable('one argument', 'K=V'),
   }
 
   async run(): Promise<void> {

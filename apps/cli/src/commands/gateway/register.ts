@@ -12,6 +12,7 @@ import { usageError } from '../../errors.js'
 import { exitCodes } from '../../exit-codes.js'
 import { parseNumber } from '../../input/number.js'
 import { parseObject, parsePairs } from '../../input/pairs.js'
+import { repeatable } from '../../repeatable-flag.js'
 
 const INSTANCE = 'INSTANCE'
 
@@ -39,20 +40,8 @@ export default class GatewayRegister extends ClientCommand {
       helpValue: 'FOLDER',
       helpGroup: INSTANCE,
     }),
-    env: Flags.string({
-      description: 'environment of the command (repeatable)',
-      helpValue: 'K=V',
-      multiple: true,
-      multipleNonGreedy: true,
-      helpGroup: INSTANCE,
-    }),
-    header: Flags.string({
-      description: 'header of every request (repeatable)',
-      helpValue: 'K=V',
-      multiple: true,
-      multipleNonGreedy: true,
-      helpGroup: INSTANCE,
-    }),
+    env: repeatable('environment of the command', 'K=V', INSTANCE),
+    header: repeatable('header of every request', 'K=V', INSTANCE),
     id: Flags.string({ description: 'id of the instance [the gateway makes one]', helpGroup: INSTANCE }),
     weight: Flags.string({ description: 'share of the traffic [1]', helpValue: 'NUMBER', helpGroup: INSTANCE }),
     'max-in-flight': Flags.string({ description: 'calls at the same time', helpValue: 'COUNT', helpGroup: INSTANCE }),
