@@ -260,6 +260,22 @@ describe('the login throttle', () => {
     throttle.begin('anna', undefined)
   })
 
+  it('does not forget an account that has failed often for a flood of other names, and stays bounded', () => {
+    let now = 0
+    const throttle = new LoginThrottle({ now: () => now })
+    throttle.begin('once', undefined)
+    for (const wait of [1_000, 2_000, 4_000]) {
+      throttle.begin('anna', undefined)
+      expect(waitOf(() => throttle.begin('anna', undefined))).toBe(wait)
+      now += wait
+    }
+    throttle.begin('anna', undefined)
+    for (let n = 0; n < 10_000; n++) throttle.begin(`made-up-${n}`, undefined)
+    expect(waitOf(() => throttle.begin('anna', undefined))).toBe(8_000)
+    throttle.begin('once', undefined)
+    expect(waitOf(() => throttle.begin('once', undefined))).toBe(1_000)
+  })
+
   it('counts attempts that have begun: a thousand at the same time are not one', () => {
     const throttle = new LoginThrottle({ now: () => 0 })
     throttle.begin('anna', undefined)

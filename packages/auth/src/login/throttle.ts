@@ -1,20 +1,17 @@
 import { addressBucket } from '../addresses.js'
-import { BoundedCache } from '../bounded-cache.js'
 import { LoginThrottledError } from '../errors.js'
 import type { AuthObserver } from '../events.js'
 import { RateLimiter } from '../limits/gcra.js'
+import { AccountFailures, type Failures } from './account-failures.js'
 
 const FIRST_DELAY_MS = 1_000
 const MAX_DELAY_MS = 15 * 60 * 1000
 // After this time without an attempt an account starts afresh.
 const FORGIVEN_AFTER_MS = 24 * 3600 * 1000
-const MAX_ACCOUNTS = 10_000
+// From 1 s to 15 min in eleven steps.
+const LEVELS = 11
+const MAX_ACCOUNTS_PER_LEVEL = 10_000
 const DEFAULT_PER_ADDRESS = { limit: 30, periodMs: 60_000 }
-
-interface Failures {
-  readonly count: number
-  readonly at: number
-}
 
 /** Options of {@link LoginThrottle}. */
 export interface LoginThrottleOptions {
@@ -32,7 +29,7 @@ export interface LoginThrottleOptions {
  * object: a restart begins afresh.
  */
 export class LoginThrottle {
-  readonly #accounts = new BoundedCache<Failures>(MAX_ACCOUNTS)
+  readonly #accounts = new AccountFailures(LEVELS, MAX_ACCOUNTS_PER_LEVEL)
   readonly #addresses: RateLimiter
   readonly #now: () => number
   readonly #onEvent: AuthObserver | undefined
