@@ -5,4 +5,9 @@ export {
 } from './testing/idempotency-store-conformance.js'
 export { MemoryIdempotencyStore } from './testing/memory-idempotency-store.js'
 export { MemoryUnitOfWork } from './testing/memory-unit-of-work.js'
-export { type UnitOfWorkFixture, unitOfWorkConformance } from './testing/unit-of-work-conformance.js'
+export {
+  type RefusingFixture,
+  refusedUnitConformance,
+  type UnitOfWorkFixture,
+  unitOfWorkConformance,
+} from './testing/unit-of-work-conformance.js'

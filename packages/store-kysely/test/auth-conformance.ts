@@ -7,7 +7,7 @@ import {
   refreshTokenStoreConformance,
   signingKeyStoreConformance,
 } from '@mcp-platform/auth/testing'
-import { unitOfWorkConformance } from '@mcp-platform/gateway-core/testing'
+import { refusedUnitConformance, unitOfWorkConformance } from '@mcp-platform/gateway-core/testing'
 import type { Availability } from '@mcp-platform/test-kit/databases'
 import { type Kysely, sql } from 'kysely'
 import {
@@ -51,7 +51,7 @@ export function authConformance(makeBed: () => Promise<TestBed>): void {
   keyCheckStoreConformance(kit, () => fixture((db, dialect) => kyselyKeyCheckStore(db, dialect)))
   auditStoreConformance(kit, () => fixture((db, dialect, chain) => kyselyAuditStore(db, dialect, { chain })))
 
-  unitOfWorkConformance(kit, async () => {
+  const unit = async () => {
     const bed = await migrated(makeBed())
     const [db, dialect, chain] = [await bed.open(), bed.dialect, newChain()]
     const audit = kyselyAuditStore(db, dialect, { chain })
@@ -60,10 +60,12 @@ export function authConformance(makeBed: () => Promise<TestBed>): void {
       registry: kyselyRegistryStore(db, dialect, { chain }),
       identity: kyselyIdentityStore(db, dialect, { chain }),
       audit: async () => (await audit.query({ limit: 100 })).map(({ action }) => action),
-      refuse: (half) => refuseRows(db, dialect, TABLE_OF[half]),
+      refuse: (half: keyof typeof TABLE_OF) => refuseRows(db, dialect, TABLE_OF[half]),
       close: () => bed.close(),
     }
-  })
+  }
+  unitOfWorkConformance(kit, unit)
+  refusedUnitConformance(kit, unit)
 }
 
 const TABLE_OF = { registry: 'templates', identity: 'users', audit: 'audit_links' } as const

@@ -10,40 +10,20 @@ export interface UnitOfWorkFixture {
   readonly identity: IdentityStore
   /** The actions of all audit records, in any order. Absent: none are kept. */
   audit?(): Promise<readonly string[]>
-  /**
-   * Makes the database itself refuse every row of this half, by a trigger or a constraint, until what it gives is called.
-   * Absent for a store that has nothing by which it could refuse.
-   */
-  refuse?(half: 'registry' | 'identity' | 'audit'): Promise<() => Promise<void>>
   /** Releases what the fixture holds. */
   close?(): Promise<void>
 }
 
+/** A unit of work on a database that can be made to fail. */
+export interface RefusingFixture extends UnitOfWorkFixture {
+  /** Makes the database itself refuse every row of this half, by a trigger or a constraint, until what it gives is called. */
+  refuse(half: 'registry' | 'identity' | 'audit'): Promise<() => Promise<void>>
+}
+
 /** Registers the tests that every `UnitOfWork` must pass. `makeUnit` is called once per test. */
 export function unitOfWorkConformance(kit: ConformanceKit, makeUnit: () => Promise<UnitOfWorkFixture>): void {
-  const { describe, it, expect } = kit
-
-  const test = (name: string, body: (fixture: UnitOfWorkFixture) => Promise<void>) =>
-    it(name, async () => {
-      const fixture = await makeUnit()
-      try {
-        await body(fixture)
-      } finally {
-        await fixture.close?.()
-      }
-    })
-
-  /** What there is of either half: templates, users and audit records. */
-  const held = async ({ registry, identity, audit }: UnitOfWorkFixture) => ({
-    templates: [...(await registry.load()).templates.keys()],
-    users: [...(await identity.load()).users.keys()],
-    audit: audit === undefined ? undefined : (await audit()).toSorted(),
-  })
-  const all = (fixture: UnitOfWorkFixture, templates: string[], users: string[], audit: string[]) => ({
-    templates,
-    users,
-    audit: fixture.audit === undefined ? undefined : audit,
-  })
+  const { describe, expect } = kit
+  const test = unitTests(kit, makeUnit)
 
   describe('UnitOfWork', () => {
     test('makes both halves, with their versions and audit records', async (fixture) => {
@@ -92,10 +72,17 @@ export function unitOfWorkConformance(kit: ConformanceKit, makeUnit: () => Promi
       const { templates, users } = await held(fixture)
       expect([templates.length, users]).toEqual([1, templates])
     })
+  })
+}
 
+/** Registers the tests of a `UnitOfWork` on a database: what it refuses in the middle leaves nothing. `makeUnit` is called once per test. */
+export function refusedUnitConformance(kit: ConformanceKit, makeUnit: () => Promise<RefusingFixture>): void {
+  const { describe, expect } = kit
+  const test = unitTests(kit, makeUnit)
+
+  describe('UnitOfWork', () => {
     for (const half of ['registry', 'identity', 'audit'] as const) {
       test(`makes nothing of either when the database refuses the rows of ${half}, and all of both once it does not`, async (fixture) => {
-        if (fixture.refuse === undefined) return
         const before = await fixture.registry.load()
         const allow = await fixture.refuse(half)
         expect((await codeOf(fixture.unit.commit(unitOf({})))) === undefined).toEqual(false)
@@ -107,6 +94,31 @@ export function unitOfWorkConformance(kit: ConformanceKit, makeUnit: () => Promi
       })
     }
   })
+}
+
+function unitTests<F extends UnitOfWorkFixture>({ it }: ConformanceKit, makeUnit: () => Promise<F>) {
+  return (name: string, body: (fixture: F) => Promise<void>): unknown =>
+    it(name, async () => {
+      const fixture = await makeUnit()
+      try {
+        await body(fixture)
+      } finally {
+        await fixture.close?.()
+      }
+    })
+}
+
+/** What there is of either half: templates, users and audit records. */
+async function held({ registry, identity, audit }: UnitOfWorkFixture) {
+  return {
+    templates: [...(await registry.load()).templates.keys()],
+    users: [...(await identity.load()).users.keys()],
+    audit: audit === undefined ? undefined : (await audit()).toSorted(),
+  }
+}
+
+function all(fixture: UnitOfWorkFixture, templates: string[], users: string[], audit: string[]) {
+  return { templates, users, audit: fixture.audit === undefined ? undefined : audit }
 }
 
 const BY = { actor: 'local-admin', requestId: 'r-1' }
