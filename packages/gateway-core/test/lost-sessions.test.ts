@@ -1,9 +1,11 @@
 import { createRequire } from 'node:module'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { waitFor } from '@mcp-platform/test-kit'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/types.js'
+import { type EventReader, openStream } from './support/event-reader.js'
 import { type ForgetfulServer, serveForgetful } from './support/forgetful-server.js'
 import { type Harness, startGateway } from './support/harness.js'
 import { LegacySession } from './support/mcp.js'
@@ -29,8 +31,11 @@ afterEach(async () => {
 
 const url = () => `${harness.base}/mcp/t`
 const run = (session: LegacySession, id: number) => session.call('tools/call', { name: 'run', arguments: { id } }, id)
+const register = (id: string) =>
+  harness.registry.register({ template_name: 't', instance: { id, endpoint: server.url } }, { by: { actor: 'test' } })
 /** Sessions of the client; the first of all is the gateway's own, of the probe. */
 const mine = () => server.sessions.filter(({ client }) => Object(client).clientInfo.name === 'raw')
+const lost = () => harness.events.filter((event) => event.type === 'upstream' && event.event.type === 'session_lost')
 const reopened = () =>
   harness.events.filter((event) => event.type === 'upstream' && event.event.type === 'session_reinitialised')
 
@@ -149,6 +154,79 @@ describe('a server that starts again on its port', () => {
     )
     expect(new Set(heard)).toEqual(new Set(['test://a']))
     await client.close()
+  })
+})
+
+describe('a client that only listens', () => {
+  const UPDATED = 'notifications/resources/updated'
+  let gone: AbortController
+
+  beforeEach(() => {
+    gone = new AbortController()
+  })
+  afterEach(() => gone.abort())
+
+  async function listening(): Promise<{ session: LegacySession; stream: EventReader }> {
+    const session = await LegacySession.open(url())
+    await session.call('logging/setLevel', { level: 'warning' })
+    await session.call('resources/subscribe', { uri: 'test://a' })
+    const stream = await openStream(url(), session.id, gone.signal)
+    await untilHeard(stream, 'test://a')
+    return { session, stream }
+  }
+
+  /** Lets the newest session say that the resource changed, until the client has heard it. */
+  async function untilHeard(stream: EventReader, uri: string): Promise<void> {
+    const before = stream.of(UPDATED).length
+    const isHeard = async (): Promise<boolean> => {
+      await mine().at(-1)?.update(uri)
+      return stream.of(UPDATED).length > before
+    }
+    await waitFor(isHeard, { pollMs: 100, timeoutMs: 60_000, what: `${uri} is not heard` })
+  }
+
+  it('hears its server again after an outage of ten seconds, with its log level and subscriptions', async () => {
+    const { stream } = await listening()
+    await server.stop()
+    await delay(10_000)
+    await server.start()
+    await waitFor(() => mine().length === 2, { timeoutMs: 60_000, what: 'the session was not opened again' })
+    await waitFor(() => mine()[1]?.subscriptions.size === 1, { what: 'the subscription was not told again' })
+    expect(mine()[1]).toMatchObject({ level: 'warning', subscriptions: new Set(['test://a']) })
+    await untilHeard(stream, 'test://a')
+  }, 120_000)
+
+  it('hears again when it comes to listen to a session that was lost while nobody did', async () => {
+    const session = await LegacySession.open(url())
+    await session.call('resources/subscribe', { uri: 'test://a' })
+    await server.forget()
+    await waitFor(() => lost().length > 0, { timeoutMs: 60_000, what: 'nobody noticed' })
+    const stream = await openStream(url(), session.id, gone.signal)
+    await waitFor(() => mine()[1]?.subscriptions.size === 1, { timeoutMs: 60_000, what: 'it was not opened again' })
+    await untilHeard(stream, 'test://a')
+  })
+
+  it.each([
+    ['is not the server any more that it was', () => Object.assign(server, { capabilities: { tools: {} } })],
+    ['speaks nothing but errors now', () => Object.assign(server, { isBroken: true })],
+  ])('is told by the end of its stream when the server that is back %s', async (_what, change) => {
+    const { session, stream } = await listening()
+    await server.stop()
+    change()
+    await server.start()
+    await stream.ended
+    expect((await run(session, 1)).status).toBe(404)
+  })
+
+  it.each([
+    ['its instance is deregistered', true],
+    ['the last instance is, and its template with it', false],
+  ])('is told by the end of its stream when %s', async (_what, isAnotherThere) => {
+    const { session, stream } = await listening()
+    if (isAnotherThere) await register('two')
+    await harness.registry.deregister('t', 'one', { actor: 'test' })
+    await stream.ended
+    expect((await run(session, 1)).status).toBe(404)
   })
 })
 

@@ -4,8 +4,12 @@ import { afterEach, describe, expect, it } from '@jest/globals'
 import { type FaultServer, startFaultServer } from '@mcp-platform/test-kit'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
-import { addCounts, type GatewayCounts, type Hop, settled } from '../src/index.js'
+import type { ServerCapabilities } from '@modelcontextprotocol/sdk/types.js'
+import { addCounts, type GatewayCounts, type GatewayEvent, type Hop, settled } from '../src/index.js'
+import { openStream } from './support/event-reader.js'
+import { serveForgetful } from './support/forgetful-server.js'
 import { type Harness, startGateway } from './support/harness.js'
+import { LegacySession } from './support/mcp.js'
 
 const sealingKeys = [{ kid: 'k', key: randomBytes(32) }]
 const stops: (() => Promise<void>)[] = []
@@ -32,6 +36,9 @@ function callSlow(harness: Harness, ms: number): Promise<Response> {
     body: JSON.stringify({ name: 'slow', arguments: { ms } }),
   })
 }
+
+const isReinitialised = (event: GatewayEvent): boolean =>
+  event.type === 'upstream' && event.event.type === 'session_reinitialised'
 
 describe('one of several processes', () => {
   it('sends a message of another one there, and serves what is its own', async () => {
@@ -92,6 +99,78 @@ describe('one of several processes', () => {
     }
     expect(await deleteSession(second, session)).toBe(200)
     expect(await ping(second, session, 2)).toBe(404)
+  })
+
+  describe('that has taken a session over', () => {
+    const PLAIN: ServerCapabilities = { tools: { listChanged: true } }
+    const RUN = (id: number) => ({
+      jsonrpc: '2.0',
+      id,
+      method: 'tools/call',
+      params: { name: 'run', arguments: { id } },
+    })
+
+    async function takenOver(capabilities: ServerCapabilities, client: Record<string, unknown> = {}) {
+      const upstream = await serveForgetful()
+      stops.push(() => upstream.close())
+      upstream.capabilities = capabilities
+      const first = await gateway(upstream.url, { home: 'w1', sealingKeys })
+      const heir = await gateway(upstream.url, { home: 'w2', sealingKeys, hop: async () => false })
+      const { id } = await LegacySession.open(`${first.base}/mcp/t`, { capabilities: client })
+      return { upstream, heir, id }
+    }
+
+    it('opens it again as its client had done it when the server loses it too, and the refused message runs once', async () => {
+      const { upstream, heir, id } = await takenOver(PLAIN, { roots: { listChanged: true } })
+      expect((await post(heir, id, RUN(1))).status).toBe(200)
+      await upstream.forget()
+      expect((await post(heir, id, RUN(2))).status).toBe(200)
+      expect(upstream.executed).toEqual([1, 2])
+      const asked = upstream.sessions
+        .map(({ client }) => client)
+        .filter((said) => Object(said).clientInfo.name === 'raw')
+      expect(asked).toHaveLength(2)
+      expect(asked[1]).toEqual(asked[0])
+      expect(heir.events.filter(isReinitialised)).toHaveLength(1)
+    })
+
+    it('lets who only listens there hear the session that was opened again', async () => {
+      const { upstream, heir, id } = await takenOver(PLAIN)
+      expect((await post(heir, id, RUN(1))).status).toBe(200)
+      const gone = new AbortController()
+      stops.push(async () => gone.abort())
+      const stream = await openStream(`${heir.base}/mcp/t`, id, gone.signal)
+      await upstream.restart()
+      await stream.until('notifications/tools/list_changed')
+      expect(heir.events.filter(isReinitialised)).toHaveLength(1)
+    })
+
+    it.each([
+      ['the server may remember subscriptions', { ...PLAIN, resources: { subscribe: true } }, {}],
+      ['the server may remember a log level', { ...PLAIN, logging: {} }, {}],
+      ['the server may remember tasks', { ...PLAIN, tasks: {} }, {}],
+      ['a question may be open', PLAIN, { elicitation: {} }],
+    ])('answers 404 when the server loses it too and %s', async (_what, capabilities, client) => {
+      const { upstream, heir, id } = await takenOver(capabilities, client)
+      expect((await post(heir, id, RUN(1))).status).toBe(200)
+      await upstream.forget()
+      expect((await post(heir, id, RUN(2))).status).toBe(404)
+      expect(upstream.executed).toEqual([1])
+    })
+
+    it('answers 404 when the server that lost it is not what the client was told', async () => {
+      const { upstream, heir, id } = await takenOver(PLAIN)
+      expect((await post(heir, id, RUN(1))).status).toBe(200)
+      await upstream.forget()
+      upstream.capabilities = { tools: {} }
+      expect((await post(heir, id, RUN(2))).status).toBe(404)
+    })
+
+    it('answers 404 when the server did not know it any more by then', async () => {
+      const { upstream, heir, id } = await takenOver(PLAIN)
+      await upstream.forget()
+      expect((await post(heir, id, RUN(1))).status).toBe(404)
+    })
   })
 
   it('answers 404 where a session cannot go on: of all templates, of another template, forwarded while its home lives', async () => {

@@ -1,7 +1,9 @@
-import type { Connection, ExchangeOptions } from '@mcp-platform/mcp-upstream'
+import type { Connection, ExchangeOptions, UpstreamSession } from '@mcp-platform/mcp-upstream'
 import { attachUpstream } from './cells/attach-upstream.js'
+import { attachLasting, type LastingUpstream, lastingOptions } from './cells/lasting-upstream.js'
 import { followLists } from './cells/modern-listen.js'
 import type { ClientSession } from './client-session.js'
+import { LastingSession } from './lasting-session.js'
 import { SessionNotFoundError } from './protocol-error.js'
 import type { SealedSession, SessionBook } from './session-book.js'
 
@@ -48,6 +50,22 @@ export async function adoptSession({
   const upstream = await connection.resumeSession(known, context, options)
   const session = sessions.adopt(sealed, context)
   session.instanceId = instanceId
-  attachUpstream(session, upstream)
+  attachInherited(session, upstream, { sealed, connection, context, limits: options.limits })
   return session
+}
+
+interface Inherited extends LastingUpstream {
+  readonly sealed: SealedSession
+}
+
+// Without what the client had said, and what it was told, the session cannot be opened again.
+function attachInherited(session: ClientSession, upstream: UpstreamSession, { sealed, ...where }: Inherited): void {
+  const { hello, serverMark: inheritedMark } = sealed
+  if (hello === undefined || inheritedMark === undefined) {
+    attachUpstream(session, upstream)
+    return
+  }
+  session.hello = hello
+  const options = { ...lastingOptions(session, where), inheritedMark }
+  attachLasting(session, LastingSession.inherit(options, upstream))
 }

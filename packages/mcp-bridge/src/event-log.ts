@@ -19,6 +19,8 @@ interface LoggedEvent {
  */
 export class EventLog {
   readonly streamId: string
+  /** Hears that somebody begins to read. */
+  onAttached: (() => void) | undefined
   readonly #events: LoggedEvent[] = []
   #bytes = 0
   #next = 1
@@ -99,6 +101,7 @@ export class EventLog {
     if (!this.reaches(sequence)) return false
     this.#reader?.end()
     this.#reader = reader
+    this.onAttached?.()
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#replay = { reader, done: promise }
     try {

@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from 'node:util'
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   type Connection,
   type ExchangeLimits,
@@ -15,6 +15,8 @@ import {
 } from '@mcp-platform/mcp-upstream'
 import { answerServer, askedId, capabilityFor, REFUSAL } from './asking.js'
 import { asObject } from './json-edit.js'
+import { isAway, requireSuccess } from './reopening.js'
+import { mayRemember, serverMark } from './server-mark.js'
 import { SessionMemory } from './session-memory.js'
 
 /** A server that forgets a session again within this time is not asked a third time, in milliseconds. */
@@ -23,6 +25,8 @@ const REOPEN_EVERY_MS = 10_000
 const REOPEN_MS = 15_000
 /** A lost session that somebody listens to is opened again after this time, in milliseconds: the server may be starting. */
 const REOPEN_AFTER_MS = 1_000
+/** Each time that its server is not there yet the wait is twice as long, up to this, in milliseconds. */
+const MAX_REOPEN_AFTER_MS = 15_000
 
 export interface LastingSessionOptions {
   readonly connection: Connection
@@ -36,6 +40,8 @@ export interface LastingSessionOptions {
   /** Somebody reads what the server says of its own accord: a lost session is then opened again without a message. */
   readonly isHeard: () => boolean
   readonly onReopened?: (() => void) | undefined
+  /** {@link serverMark} of what the server had said of itself to the process that opened the session. @default this one did */
+  readonly inheritedMark?: string | undefined
 }
 
 /**
@@ -51,6 +57,9 @@ export class LastingSession implements UpstreamSession {
   #current: UpstreamSession
   #reopening: Promise<UpstreamSession> | undefined
   #reopenedAt = Number.NEGATIVE_INFINITY
+  #isAwaited = false
+  /** The server was seen to know the session. */
+  #isProven: boolean
   #listener: { readonly sink: MessageSink; readonly signal: AbortSignal } | undefined
 
   /** @throws UpstreamError as `Connection.openSession` does */
@@ -59,9 +68,15 @@ export class LastingSession implements UpstreamSession {
     return new LastingSession(options, await connection.openSession(init, context, io))
   }
 
+  /** Goes on with a session that another process had opened; `options.inheritedMark` says on which server. */
+  static inherit(options: LastingSessionOptions, first: UpstreamSession): LastingSession {
+    return new LastingSession(options, first)
+  }
+
   private constructor(options: LastingSessionOptions, first: UpstreamSession) {
     this.#options = options
     this.#current = first
+    this.#isProven = options.inheritedMark === undefined
     this.#watchOver(first)
   }
 
@@ -97,6 +112,11 @@ export class LastingSession implements UpstreamSession {
     if (!over.aborted) await new Promise((resolve) => over.addEventListener('abort', resolve, { once: true }))
   }
 
+  /** Somebody listens from now on: a session that was lost unheard is opened again. */
+  heard(): void {
+    if (this.#current.ended.aborted) this.#onLost(this.#current)
+  }
+
   async close(): Promise<void> {
     this.#ended.abort()
     await this.#current.close()
@@ -109,6 +129,7 @@ export class LastingSession implements UpstreamSession {
   ): Promise<UpstreamReply> {
     if (session.ended.aborted) throw new UpstreamSessionLostError({ sent: false })
     const reply = await session.exchange(message, options)
+    this.#isProven = true
     if (reply.kind === 'complete') this.#onResponse(message, reply.envelope)
     return reply.kind === 'stream' ? this.#watched(reply, message, session) : reply
   }
@@ -163,19 +184,27 @@ export class LastingSession implements UpstreamSession {
 
   async #reopen(lost: UpstreamSessionLostError): Promise<UpstreamSession> {
     if (!this.#mayReopen()) throw this.#over(lost)
-    this.#reopenedAt = this.#options.now()
     void this.#current.close()
     try {
       return this.#become(await this.#openAlike())
     } catch (cause) {
       // What opening failed with says nothing about the message, which was certainly not executed.
-      throw this.#over(new UpstreamSessionLostError({ status: lost.status, cause }))
+      const error = new UpstreamSessionLostError({ status: lost.status, cause })
+      throw this.#isAwaited && isAway(cause) ? error : this.#over(error)
     }
   }
 
   #mayReopen(): boolean {
     if (this.ended.aborted || this.#memory.isTied || this.#current.ownsServer === true) return false
+    // One that its client had ended, or that was over for another reason before it came here, is not brought back.
+    if (!this.#isProven || this.#mayHaveTies) return false
     return this.#options.now() - this.#reopenedAt >= REOPEN_EVERY_MS
+  }
+
+  /** What the process before this one had told the server, and was asked by it, is not known here. */
+  get #mayHaveTies(): boolean {
+    const { inheritedMark, init } = this.#options
+    return inheritedMark !== undefined && mayRemember(this.identity, init)
   }
 
   async #openAlike(): Promise<UpstreamSession> {
@@ -183,7 +212,7 @@ export class LastingSession implements UpstreamSession {
     const io = { signal: AbortSignal.any([this.ended, AbortSignal.timeout(REOPEN_MS)]), limits }
     const fresh = await connection.openSession(init, context, io)
     try {
-      if (!isSameServer(this.identity, fresh.identity)) throw new Error('the server is not what the client was told')
+      if (!this.#isSameServer(fresh.identity)) throw new Error('the server is not what the client was told')
       for (const message of this.#memory.replay()) await requireSuccess(fresh, message, io)
       return fresh
     } catch (error) {
@@ -192,7 +221,13 @@ export class LastingSession implements UpstreamSession {
     }
   }
 
+  #isSameServer(fresh: ServerIdentity): boolean {
+    const told = this.#options.inheritedMark ?? serverMark(this.identity)
+    return told === serverMark(fresh)
+  }
+
   #become(fresh: UpstreamSession): UpstreamSession {
+    this.#reopenedAt = this.#options.now()
     this.#current = fresh
     this.#watchOver(fresh)
     this.#follow(fresh)
@@ -215,13 +250,34 @@ export class LastingSession implements UpstreamSession {
   #onLost(session: UpstreamSession): void {
     if (this.ended.aborted || this.#current !== session || this.#reopening !== undefined) return
     if (!this.#mayReopen()) this.#ended.abort()
-    else if (this.#options.isHeard()) setTimeout(() => this.#reopenFor(session), REOPEN_AFTER_MS).unref()
+    else if (this.#options.isHeard() && !this.#isAwaited) void this.#await(session)
   }
 
-  #reopenFor(session: UpstreamSession): void {
-    if (this.ended.aborted) return
-    // A failure has ended this session, which is all that there is to say about it.
-    this.#successorOf(session, new UpstreamSessionLostError({ sent: false })).catch(() => undefined)
+  /** Opens the session again for who listens, when its server is back. A message that comes meanwhile does not wait. */
+  async #await(lost: UpstreamSession): Promise<void> {
+    this.#isAwaited = true
+    try {
+      for (let pauseMs = REOPEN_AFTER_MS; ; pauseMs = Math.min(pauseMs * 2, MAX_REOPEN_AFTER_MS)) {
+        await delay(pauseMs, undefined, { signal: this.ended, ref: false })
+        if (this.#current !== lost || !this.#options.isHeard()) return
+        if (await this.#isBack(lost)) return
+      }
+    } catch {
+      // A failure has ended this session, or its client has: there is nobody to tell.
+    } finally {
+      this.#isAwaited = false
+    }
+  }
+
+  /** False while the server is away. */
+  async #isBack(lost: UpstreamSession): Promise<boolean> {
+    try {
+      await this.#successorOf(lost, new UpstreamSessionLostError({ sent: false }))
+      return true
+    } catch (error) {
+      if (this.ended.aborted) throw error
+      return false
+    }
   }
 
   #follow(session: UpstreamSession): void {
@@ -229,13 +285,15 @@ export class LastingSession implements UpstreamSession {
     const { sink, signal } = this.#listener
     const watching: MessageSink = {
       message: (json, envelope) => {
-        if (this.#cannotAnswer(envelope)) return this.#refuse(json, envelope, session)
+        this.#isProven = true
+        // A server that is gone by now does not wait for its answer.
+        if (this.#cannotAnswer(envelope)) return this.#refuse(json, envelope, session).catch(() => undefined)
         if (envelope.kind === 'request') this.#memory.asked(json, envelope, session)
         return sink.message(json, envelope)
       },
     }
-    // A server without a GET stream, or one that dropped it, is no reason to end the session: calls still work.
-    session.listen(watching, signal).catch(() => undefined)
+    // Nothing would ever be heard again, and nobody would know. A server without a stream for this does not end here.
+    session.listen(watching, signal).catch(() => this.#current === session && this.#ended.abort())
   }
 
   /** A client is not asked what it never offered: one that is not made for it may not answer at all. */
@@ -263,29 +321,6 @@ export class LastingSession implements UpstreamSession {
 }
 
 const LISTS = ['tools', 'prompts', 'resources'] as const
-
-/** Whether what the client was told in the answer to its `initialize` still holds. */
-function isSameServer(told: ServerIdentity, fresh: ServerIdentity): boolean {
-  const facts = ({ protocolVersion, capabilities, serverInfo }: ServerIdentity): unknown => [
-    protocolVersion,
-    capabilities,
-    serverInfo,
-  ]
-  return isDeepStrictEqual(facts(told), facts(fresh))
-}
-
-async function requireSuccess(session: UpstreamSession, message: UpstreamMessage, io: ExchangeOptions): Promise<void> {
-  const reply = await session.exchange(message, io)
-  let succeeded = reply.kind === 'complete' && reply.envelope.result !== undefined
-  if (reply.kind === 'stream') {
-    await reply.pipe({
-      message: (_json, envelope) => {
-        if (envelope.kind === 'response') succeeded = envelope.result !== undefined
-      },
-    })
-  }
-  if (!succeeded) throw new Error(`the server refused ${message.envelope.method}, which it had accepted before`)
-}
 
 function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise: result, resolve, reject } = Promise.withResolvers<T>()

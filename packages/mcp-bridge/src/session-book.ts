@@ -4,6 +4,7 @@ import { type ClientHello, ClientSession, type ClientSessionFacts } from './clie
 import { ClosingLines } from './closing-line.js'
 import { SessionNotFoundError } from './protocol-error.js'
 import type { Sealer } from './sealer.js'
+import { serverMark } from './server-mark.js'
 
 export interface SessionBookOptions {
   readonly sealer: Sealer
@@ -38,8 +39,10 @@ export interface SealedSession {
   readonly upstreamSessionId: string | undefined
   /** The version that was agreed on; undefined for an id that was given out before. */
   readonly protocolVersion?: string | undefined
-  /** What the client said in `initialize`, where no upstream session keeps it and it is small. */
+  /** What the client said in `initialize`, if it is small. */
   readonly hello?: ClientHello | undefined
+  /** What its server said of itself, as {@link serverMark} has it. */
+  readonly serverMark?: string | undefined
 }
 
 /** The process or one principal has as many sessions as it may. */
@@ -121,6 +124,7 @@ export class SessionBook {
       upstreamSessionId: session.upstream?.sessionId,
       protocolVersion: session.protocolVersion || undefined,
       hello: smallHelloOf(session),
+      serverMark: session.upstream && serverMark(session.upstream.identity),
     }
     return this.#options.sealer.seal('session', facts)
   }
@@ -228,9 +232,9 @@ export class SessionBook {
   }
 }
 
-// A server of its own keeps what the client said; the id must stay short enough for a header.
+// The id must stay short enough for a header.
 function smallHelloOf(session: ClientSession): ClientHello | undefined {
-  if (session.upstream !== undefined || session.template === undefined) return undefined
+  if (session.template === undefined) return undefined
   return Buffer.byteLength(JSON.stringify(session.hello)) <= MAX_HELLO_BYTES ? session.hello : undefined
 }
 

@@ -1,8 +1,8 @@
 import { adoptSession, type SealedSession, SessionNotFoundError } from '@mcp-platform/mcp-bridge'
 import { UpstreamError } from '@mcp-platform/mcp-upstream'
 import type { RouteEndpoint } from '../route-endpoints.js'
+import { observe } from './legacy-call.js'
 import type { NativeExchange } from './native-exchange.js'
-import { forgetChanged } from './visible-tools.js'
 
 /** Finding out who a server is may take this long, where that is not known yet, in milliseconds. */
 const IDENTIFY_MS = 10_000
@@ -31,7 +31,7 @@ async function takeOver(exchange: NativeExchange, sealed: SealedSession): Promis
   try {
     const adoption = { sessions: context.sessions, sealed, context: principal.id, connection, options }
     const session = await adoptSession(adoption)
-    session.onAnnounced = (method) => forgetChanged(context, template, method)
+    observe(exchange, session)
   } catch (error) {
     throw error instanceof UpstreamError ? new SessionNotFoundError(error) : error
   }

@@ -22,6 +22,8 @@ export interface SeenSession {
   readonly subscriptions: Set<string>
   /** Says that a resource changed, on the session's own stream. */
   update(uri: string): Promise<void>
+  /** Says that the tools changed, there. */
+  changeTools(): Promise<void>
 }
 
 /** A server on SDK 1.x that keeps its sessions in memory only. */
@@ -35,10 +37,16 @@ export interface ForgetfulServer {
   capabilities: ServerCapabilities
   /** How it answers messages of sessions that it does not know. */
   refusal: 'not-found' | 'bad-request'
+  /** Whether it answers everything with 418. */
+  isBroken: boolean
   /** Whether it can be subscribed to. */
   refusesSubscriptions: boolean
   /** Knows none of its sessions any more, and closes their streams unless they are to be left open. */
   forget(streams?: 'closed' | 'open'): Promise<void>
+  /** Ends; nothing answers on its port. */
+  stop(): Promise<void>
+  /** Begins again on the same port. */
+  start(): Promise<void>
   /** Ends, and begins again on the same port. */
   restart(): Promise<void>
   close(): Promise<void>
@@ -63,7 +71,12 @@ export async function serveForgetful(): Promise<ForgetfulServer> {
   const forgotten = new Set<StreamableHTTPServerTransport>()
   const sessions: SeenSession[] = []
   const executed: unknown[] = []
-  const made = { capabilities: CAPABILITIES, refusal: 'not-found' as const, refusesSubscriptions: false }
+  const made = {
+    capabilities: CAPABILITIES,
+    refusal: 'not-found' as const,
+    refusesSubscriptions: false,
+    isBroken: false,
+  }
 
   const open = async (client: unknown): Promise<StreamableHTTPServerTransport> => {
     const server = new Server({ name: 'forgetful', version: '1' }, { capabilities: forgetful.capabilities })
@@ -72,6 +85,7 @@ export async function serveForgetful(): Promise<ForgetfulServer> {
       level: undefined,
       subscriptions: new Set(),
       update: (uri) => server.sendResourceUpdated({ uri }),
+      changeTools: () => server.sendToolListChanged(),
     }
     sessions.push(seen)
     server.setRequestHandler(ListToolsRequestSchema, () => ({
@@ -88,15 +102,17 @@ export async function serveForgetful(): Promise<ForgetfulServer> {
         seen.level = params.level
         return {}
       })
-    server.setRequestHandler(SubscribeRequestSchema, ({ params }) => {
-      if (forgetful.refusesSubscriptions) throw new Error('no such resource')
-      seen.subscriptions.add(params.uri)
-      return {}
-    })
-    server.setRequestHandler(UnsubscribeRequestSchema, ({ params }) => {
-      seen.subscriptions.delete(params.uri)
-      return {}
-    })
+    if (forgetful.capabilities.resources?.subscribe === true) {
+      server.setRequestHandler(SubscribeRequestSchema, ({ params }) => {
+        if (forgetful.refusesSubscriptions) throw new Error('no such resource')
+        seen.subscriptions.add(params.uri)
+        return {}
+      })
+      server.setRequestHandler(UnsubscribeRequestSchema, ({ params }) => {
+        seen.subscriptions.delete(params.uri)
+        return {}
+      })
+    }
     const transport = new StreamableHTTPServerTransport({
       sessionIdGenerator: () => randomUUID(),
       onsessioninitialized: (id) => void transports.set(id, transport),
@@ -106,6 +122,7 @@ export async function serveForgetful(): Promise<ForgetfulServer> {
   }
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (forgetful.isBroken) return void response.writeHead(418).end()
     let text = ''
     for await (const chunk of request) text += chunk
     const body: unknown = text === '' ? undefined : JSON.parse(text)
@@ -130,7 +147,10 @@ export async function serveForgetful(): Promise<ForgetfulServer> {
   const stop = async (): Promise<void> => {
     await forget()
     http.closeAllConnections()
-    await new Promise((resolve) => http.close(resolve))
+    if (http.listening) await new Promise((resolve) => http.close(resolve))
+  }
+  const start = async (): Promise<void> => {
+    http = await listen(port, handle)
   }
   const forgetful: ForgetfulServer = {
     url: `http://127.0.0.1:${port}/mcp`,
@@ -138,9 +158,11 @@ export async function serveForgetful(): Promise<ForgetfulServer> {
     executed,
     ...made,
     forget,
+    stop,
+    start,
     async restart() {
       await stop()
-      http = await listen(port, handle)
+      await start()
     },
     close: stop,
   }

@@ -9,17 +9,10 @@ export function attachUpstream(session: ClientSession, upstream: UpstreamSession
   session.protocolVersion = upstream.identity.protocolVersion
   // A session that its server has lost is over for the client too: it gets 404 and starts anew.
   upstream.ended.addEventListener('abort', () => void session.end(new SessionNotFoundError()), { once: true })
-  void relayOutbox(upstream, session)
-}
-
-// What the server sends outside of any answer goes to the client's GET stream, for as long as the session lives.
-async function relayOutbox(upstream: UpstreamSession, session: ClientSession): Promise<void> {
-  try {
-    await upstream.listen({ message: (json, envelope) => relay(session, json, envelope) }, session.ended)
-  } catch {
-    // A server without a GET stream, or one that dropped it, is no reason to end the session: calls still work.
-    return
-  }
+  // What the server sends outside of any answer goes to the client's GET stream, for as long as the session lives. When
+  // that can be heard no more the client has to know: its stream ends.
+  const sink = { message: (json: Buffer, envelope: ReplyEnvelope) => relay(session, json, envelope) }
+  upstream.listen(sink, session.ended).catch(() => session.end(new SessionNotFoundError()))
 }
 
 function relay(session: ClientSession, json: Buffer, envelope: ReplyEnvelope): void | Promise<void> {

@@ -12,7 +12,7 @@ import { readHello } from '../hello.js'
 import { LastingSession } from '../lasting-session.js'
 import { localResult } from '../local-reply.js'
 import { SessionNotFoundError } from '../protocol-error.js'
-import { attachUpstream } from './attach-upstream.js'
+import { attachLasting, lastingOptions } from './lasting-upstream.js'
 
 const ACCEPTED: UpstreamReply = { kind: 'accepted' }
 
@@ -54,16 +54,8 @@ async function open(
   options: ExchangeOptions,
 ): Promise<UpstreamReply> {
   session.hello = readHello(message)
-  const lasting = {
-    connection,
-    init: session.hello,
-    context,
-    limits: options.limits,
-    now: session.now,
-    isHeard: () => session.outbox.attached,
-    onReopened: () => session.onReopened?.(),
-  }
-  const upstream = await LastingSession.open(lasting, options)
-  attachUpstream(session, upstream)
+  const { limits } = options
+  const upstream = await LastingSession.open(lastingOptions(session, { connection, context, limits }), options)
+  attachLasting(session, upstream)
   return localResult(message, upstream.identity.result)
 }

@@ -1,12 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
-import type { ReplyEnvelope } from '../envelope.js'
-import {
-  UpstreamBadAnswerError,
-  UpstreamHttpStatusError,
-  UpstreamSessionLostError,
-  UpstreamStreamTruncatedError,
-} from '../errors.js'
+import { UpstreamBadAnswerError, UpstreamSessionLostError, UpstreamStreamTruncatedError } from '../errors.js'
 import {
   identityFromInitialize,
   ownNotification,
@@ -25,12 +19,12 @@ import type {
   UpstreamReply,
   UpstreamSession,
 } from '../upstream.js'
-import { AnswerFlow } from './answer-flow.js'
+import { GetStream } from './get-stream.js'
 import { addCallerHeaders, sessionIdOf } from './headers.js'
 import { type AnswerReader, HttpCall } from './http-call.js'
 import { exchangeOverHttp, type ResumedReader, type SessionHooks } from './http-exchange.js'
 import { readReconnecting, readStream } from './resume.js'
-import { SseFeed } from './sse-feed.js'
+import type { SseFeed } from './sse-feed.js'
 import { postHeaders, type Wire } from './wire.js'
 
 /** Everything that opens a legacy session over Streamable HTTP. */
@@ -95,7 +89,7 @@ export function resumeHttpSession(
     lastId += 1
     return Buffer.from(`"${prefix}-${lastId}"`)
   }
-  return new HttpSession({ ...open, wire: { ...open.wire, mintId } }, identity, sessionId)
+  return new HttpSession({ ...open, wire: { ...open.wire, mintId } }, identity, sessionId, true)
 }
 
 /** One initialised legacy session over Streamable HTTP (2025-03-26 … 2025-11-25). */
@@ -110,9 +104,10 @@ export class HttpSession implements UpstreamSession {
   readonly #headers: readonly string[]
   readonly #end = new AbortController()
   readonly #hooks: SessionHooks
+  readonly #stream: GetStream
   #closed = false
 
-  constructor(open: OpenHttpSession, identity: ServerIdentity, sessionId: string | undefined) {
+  constructor(open: OpenHttpSession, identity: ServerIdentity, sessionId: string | undefined, isInherited = false) {
     this.#wire = open.wire
     this.#path = open.path
     this.#context = open.context
@@ -120,6 +115,13 @@ export class HttpSession implements UpstreamSession {
     this.identity = identity
     this.sessionId = sessionId
     this.#headers = sessionHeaders(identity, sessionId)
+    this.#stream = new GetStream({
+      connect: ({ feed, signal, onCall, onOpen }) => this.#connectStream(feed, signal, onCall, onOpen),
+      lose: () => this.#lose(),
+      hasId: sessionId !== undefined,
+      isInherited,
+      maxEventBytes: open.options.limits.maxAnswerBytes,
+    })
     this.#hooks = {
       hasId: sessionId !== undefined,
       lost: () => this.#lose(),
@@ -151,7 +153,7 @@ export class HttpSession implements UpstreamSession {
     const over = AbortSignal.any([signal, this.#end.signal])
     const stop = new AbortController()
     try {
-      await this.#readGetStream(sink, AbortSignal.any([over, stop.signal]), onOpen)
+      await this.#stream.read(sink, AbortSignal.any([over, stop.signal]), onOpen)
     } catch (error) {
       if (!over.aborted) throw error
     } finally {
@@ -209,82 +211,6 @@ export class HttpSession implements UpstreamSession {
     const limits = { connectMs: this.#limits.connectMs, firstByteMs: this.#limits.firstByteMs }
     return readStream({ wire: this.#wire, path: this.#path, headers, limits, feed, signal, onCall, onOpen })
   }
-
-  /** Everything outside of answers, over as many GET streams as it takes. */
-  async #readGetStream(sink: MessageSink, signal: AbortSignal, onOpen?: () => void): Promise<void> {
-    const source = new ListenSource(this.#limits.maxAnswerBytes)
-    const pumped = source.pump(sink)
-    const connect = (): Promise<void> =>
-      this.#connectStream(source.feed, signal, (call) => source.reading(call), onOpen)
-    try {
-      await Promise.race([this.#connectForEver(connect, source.feed, signal, onOpen), pumped])
-    } finally {
-      source.close()
-    }
-  }
-
-  async #connectForEver(
-    connect: () => Promise<void>,
-    feed: SseFeed,
-    signal: AbortSignal,
-    onOpen?: () => void,
-  ): Promise<void> {
-    try {
-      await connect()
-      await readReconnecting({ feed, signal, connect, isDone: () => signal.aborted, isEndless: true })
-    } catch (error) {
-      if (error instanceof UpstreamHttpStatusError) await this.#withoutStream(error, signal, onOpen)
-      else throw error
-    }
-  }
-
-  /** The server offers no GET stream (405 and the like): then there is nothing to hear until the session ends. */
-  async #withoutStream(error: UpstreamHttpStatusError, signal: AbortSignal, onOpen?: () => void): Promise<void> {
-    if (error.status === 404 && this.sessionId !== undefined) this.#lose()
-    else if (error.status >= 500) throw error
-    onOpen?.()
-    if (!signal.aborted) await aborted(signal)
-  }
-}
-
-/** Hands what a GET stream brings to a sink, one at a time. */
-class ListenSource {
-  readonly feed: SseFeed
-  readonly #flow: AnswerFlow
-  #call: HttpCall | undefined
-
-  constructor(maxEventBytes: number) {
-    const flow = new AnswerFlow({
-      pause: () => this.#call?.pause(),
-      resume: () => this.#call?.resume(),
-      cancel: () => {},
-    })
-    this.#flow = flow
-    this.feed = new SseFeed({
-      maxEventBytes,
-      message: (json: Buffer, envelope: ReplyEnvelope) => flow.message(json, envelope),
-      drained() {},
-      failed: (error) => this.#call?.abort(error),
-      pause: () => this.#call?.pause(),
-      resume: () => this.#call?.resume(),
-    })
-  }
-
-  reading(call: HttpCall): void {
-    this.#call = call
-  }
-
-  /** Settles only when the sink fails or the source is closed. */
-  async pump(sink: MessageSink): Promise<void> {
-    const reply = await this.#flow.reply
-    if (reply.kind === 'stream') await reply.pipe(sink)
-  }
-
-  close(): void {
-    this.feed.close()
-    this.#flow.accepted()
-    this.#flow.fail(undefined)
-  }
 }
 
 const IGNORING: AnswerReader = { head() {}, data() {}, end() {}, fail() {} }
@@ -308,8 +234,4 @@ function deleteSession(wire: Wire, path: string, headers: readonly string[]): Pr
 function headerSafe(id: string): string {
   if (!/^[\x20-\x7e]*$/.test(id)) throw new UpstreamBadAnswerError({ detail: 'an event id that cannot be sent back' })
   return id
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 }

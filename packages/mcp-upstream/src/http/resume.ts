@@ -34,6 +34,7 @@ export function readStream(init: StreamCallInit): Promise<void> {
     const reader: AnswerReader = {
       head(status, headers) {
         checkStreamHead(status, headers)
+        feed.answered()
         init.onOpen?.()
       },
       data: (chunk) => feed.push(chunk),
@@ -67,6 +68,12 @@ const MAX_EMPTY_POLLS = 20
 const MAX_FAILURES = 3
 const DEFAULT_RETRY_MS = 1_000
 const MAX_RETRY_MS = 30_000
+/** A server that asks to be polled at once is not, in milliseconds. */
+const MIN_ENDLESS_RETRY_MS = 50
+/** A server that is back is heard again after this time at the latest, in milliseconds. */
+const MAX_ENDLESS_RETRY_MS = 15_000
+/** Plain noes that pass: too early, too busy, or the stream before this one is still thought to be open. */
+const PASSING_STATUSES: ReadonlySet<number> = new Set([408, 409, 425, 429])
 
 /** How streams are opened again. */
 export interface ReconnectInit {
@@ -76,39 +83,53 @@ export interface ReconnectInit {
   connect(): Promise<void>
   /** True when no further connection is wanted. */
   isDone(): boolean
-  /** A quiet stream is nothing odd: no bound on polls without events. */
+  /** A quiet stream is nothing odd, and a server that is away will be back: no bound on polls and failures in a row. */
   readonly isEndless: boolean
+  /** Which failures are worth another try. @default {@link mayRetry} */
+  readonly isPassing?: ((error: unknown) => boolean) | undefined
+  /** Connections that have failed in a row before this begins. @default 0 */
+  readonly failures?: number | undefined
 }
 
 /**
- * Reads a stream over as many connections as it takes, waiting what the server asked for between them.
- * Rejects after 3 failures or 20 empty polls in a row, or with the signal's reason.
+ * Reads a stream over as many connections as it takes, waiting what the server asked for between them, and twice as long
+ * after each failure. Rejects with a plain no, after 3 failures in a row (unless it is endless), or with the signal's
+ * reason; resolves after 20 empty polls in a row (unless it is endless).
  */
 export async function readReconnecting(init: ReconnectInit): Promise<void> {
-  const { feed, signal } = init
+  const { feed, signal, isPassing = mayRetry } = init
   let empty = 0
-  let failures = 0
+  let failures = init.failures ?? 0
   while (!init.isDone()) {
-    await sleep(Math.min(feed.retryMs ?? DEFAULT_RETRY_MS * 2 ** failures, MAX_RETRY_MS), undefined, {
-      signal,
-      ref: false,
-    })
+    await sleep(pauseMs(init, failures), undefined, { signal, ref: false })
     if (init.isDone()) return
     const before = feed.lastEventId
     try {
       await init.connect()
       failures = 0
     } catch (error) {
-      failures = feed.events > 0 ? 1 : failures + 1
-      if (!mayRetry(error) || failures > MAX_FAILURES) throw error
+      failures = wasFine(init) ? 1 : failures + 1
+      if (!isPassing(error) || (!init.isEndless && failures > MAX_FAILURES)) throw error
     }
     empty = feed.events > 0 && feed.lastEventId !== before ? 0 : empty + 1
     if (!init.isEndless && empty > MAX_EMPTY_POLLS) return
   }
 }
 
+function pauseMs({ feed, isEndless }: ReconnectInit, failures: number): number {
+  if (!isEndless) return Math.min(feed.retryMs ?? DEFAULT_RETRY_MS * 2 ** failures, MAX_RETRY_MS)
+  // What the server asks for may be longer; after a failure it is the least.
+  const askedMs = Math.min(Math.max(feed.retryMs ?? DEFAULT_RETRY_MS, MIN_ENDLESS_RETRY_MS), MAX_RETRY_MS)
+  return Math.max(askedMs, Math.min(askedMs * 2 ** failures, MAX_ENDLESS_RETRY_MS))
+}
+
+// A stream that broke after an hour of silence says nothing about the one before it.
+function wasFine({ feed, isEndless }: ReconnectInit): boolean {
+  return isEndless ? feed.isAnswered : feed.events > 0
+}
+
 /** Broken connections and busy servers are tried again; a plain no is not. */
-function mayRetry(error: unknown): boolean {
-  if (error instanceof UpstreamHttpStatusError) return error.status >= 500 || error.status === 429
+export function mayRetry(error: unknown): boolean {
+  if (error instanceof UpstreamHttpStatusError) return error.status >= 500 || PASSING_STATUSES.has(error.status)
   return error instanceof UpstreamError && error.code !== 'UPSTREAM_UNAUTHORIZED' && error.code !== 'UPSTREAM_CLOSED'
 }

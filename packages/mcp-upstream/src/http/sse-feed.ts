@@ -22,6 +22,7 @@ export class SseFeed {
   retryMs: number | undefined
   /** Events of this connection. */
   events = 0
+  #isAnswered = false
 
   constructor(options: SseFeedOptions) {
     this.#options = options
@@ -32,8 +33,18 @@ export class SseFeed {
   /** A new connection: what was half read of the last one is gone. */
   open(): void {
     this.events = 0
+    this.#isAnswered = false
     this.#inbox = new MessageInbox(this.#options)
     this.#parser = this.#newParser()
+  }
+
+  /** The head of this connection came, and it is an event stream. */
+  get isAnswered(): boolean {
+    return this.#isAnswered
+  }
+
+  answered(): void {
+    this.#isAnswered = true
   }
 
   /** @throws UpstreamAnswerTooLargeError */
