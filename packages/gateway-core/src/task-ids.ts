@@ -8,12 +8,13 @@ import {
   scanResult,
 } from '@mcp-platform/mcp-upstream'
 import type { GatewayCall, GatewayReply } from './call.js'
+import { GatewayError } from './errors.js'
 import type { Route } from './route.js'
 
 /** The extension without which a server must not answer with a task (SEP-2663). */
 const TASKS = 'io.modelcontextprotocol/tasks'
 const ABOUT_A_TASK: ReadonlySet<string | undefined> = new Set(['tasks/get', 'tasks/update', 'tasks/cancel'])
-/** A longer id of a server stays as it is: sealed it would fit into no header. */
+/** A longer id of a server, in characters, cannot be routed: sealed it would fit into no header. */
 const MAX_OWN_ID = 1_024
 
 /** Where a task lives. */
@@ -72,12 +73,16 @@ export class TaskIds {
     }
   }
 
-  /** The answer to a call that may have created a task, with the task's id sealed. */
+  /**
+   * The answer to a call that may have created a task, with the task's id sealed. Nothing that is asked about a task with an
+   * id that cannot be routed would be sure to reach its server, so the client gets no such id: it is told why instead.
+   * @throws GatewayError UPSTREAM_BAD_ANSWER for an id of more than 1,024 characters; of a stream, its `pipe` rejects
+   */
   created(reply: GatewayReply, call: GatewayCall): GatewayReply {
     return renamed(reply, (taskId, result) => {
       const { instanceId } = call.trace
-      if (instanceId === undefined || taskId.length > MAX_OWN_ID) return undefined
-      if (scanResult(result)?.resultType !== 'task') return undefined
+      if (instanceId === undefined || scanResult(result)?.resultType !== 'task') return undefined
+      if (taskId.length > MAX_OWN_ID) throw unroutable(taskId, instanceId, call)
       return this.seal({ template: call.template, instanceId, taskId }, call.principal.id)
     })
   }
@@ -86,6 +91,14 @@ export class TaskIds {
     const facts = this.#sealer.open('task', sealed)
     return typeof facts === 'object' && facts !== null ? { ...facts } : undefined
   }
+}
+
+function unroutable({ length }: string, instanceId: string, { template, trace }: GatewayCall): GatewayError {
+  return new GatewayError(
+    'UPSTREAM_BAD_ANSWER',
+    `the server created a task whose id has ${length} characters; only ids of ${MAX_OWN_ID} at most can be routed`,
+    { template, instanceId, executed: 'unknown', attempts: trace.attempts, retryable: false },
+  )
 }
 
 function asHome({ template, instanceId, taskId }: Readonly<Record<string, unknown>>): TaskHome | undefined {

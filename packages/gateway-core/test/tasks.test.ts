@@ -32,7 +32,11 @@ async function startTaskServer(name: string, answers: 'json' | 'sse'): Promise<T
   }
   const tool: FaultTool = {
     definition: { ...echoTool.definition, name: 'long' },
-    run: (args) => create(args['canary']),
+    run: (args, { meta, notify }) => {
+      const { progressToken } = meta
+      if (progressToken !== undefined) notify('notifications/progress', { progressToken, progress: 1 })
+      return create(args['canary'])
+    },
   }
   const about = (params: Readonly<Record<string, unknown>>): Outcome => {
     const taskId = String(params['taskId'])
@@ -148,6 +152,40 @@ describe('a task', () => {
     const own = (await holderOf(id)) === 'a' ? 'i0' : 'i1'
     await harness?.registry.deregister('t', own, { actor: 'test' })
     expect((await ask('tasks/get', id)).response).toMatchObject({ error: { message: /^unknown task [ab]-0$/ } })
+  })
+})
+
+describe('a server whose task ids are as long as they may be, or longer', () => {
+  it.each(['json', 'sse'] as const)('has 1,024 characters routed and one more refused, by %s', async (answers) => {
+    servers.push((await startTaskServer('a'.repeat(1_022), answers)).server)
+    harness = await openGateway()
+    expect(await holderOf(await createTask('c'))).toBe('a'.repeat(1_022))
+    await servers.pop()?.stop()
+    await harness.stop()
+
+    servers.push((await startTaskServer('a'.repeat(1_023), answers)).server)
+    harness = await openGateway()
+    const answer = await modern(url('/mcp/t'), 'tools/call', { name: 'long', arguments: {} }, { capabilities })
+    expect(answer.response).toMatchObject({
+      id: 1,
+      error: {
+        code: -31_005,
+        message: expect.stringContaining('whose id has 1025 characters; only ids of 1024 at most can be routed'),
+        data: { code: 'UPSTREAM_BAD_ANSWER', retryable: false },
+      },
+    })
+    expect(servers[0]?.requestsFor('tools/call')).toHaveLength(1)
+  })
+
+  it('has it refused on a stream that is open already', async () => {
+    servers.push((await startTaskServer('a'.repeat(1_023), 'sse')).server)
+    harness = await openGateway()
+    const meta = { progressToken: 'p' }
+    const answer = await modern(url('/mcp/t'), 'tools/call', { name: 'long', arguments: {} }, { capabilities, meta })
+    expect(answer.messages.map(({ method, error }) => method ?? Object(error).code)).toEqual([
+      'notifications/progress',
+      -31_005,
+    ])
   })
 })
 
