@@ -16,5 +16,7 @@ if (major < 22 || (major === 22 && minor < 19)) {
 } else {
   nodeModule.enableCompileCache()
   const { execute } = await import('@oclif/core')
-  await execute({ dir: import.meta.url })
+  // Whoever reads may have enough (`| head`): then nobody takes what oclif waits to have written. What still runs, runs on.
+  const readerGone = new Promise((resolve) => process.stdout.once('error', resolve))
+  await Promise.race([execute({ dir: import.meta.url }), readerGone])
 }

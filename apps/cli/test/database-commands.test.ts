@@ -71,6 +71,13 @@ const isThere = (path: string): Promise<boolean> =>
   )
 
 describe('mcpp gateway db', () => {
+  it('blames the file, and not the database, for a backup that cannot be written', async () => {
+    const place = newPlace()
+    expect(await db(place, 'migrate')).toMatchObject({ code: 0 })
+    const nowhere = join(folder.path, 'nowhere', 'backup')
+    refuses(await db(place, 'backup', nowhere), /^Error: The backup cannot be written to .*nowhere\/backup \(ENOENT/)
+  })
+
   it('says what is there and what is to do, and brings it up to date once', async () => {
     const place = newPlace()
     refuses(await db(place, 'status'), /cannot be opened/)

@@ -43,4 +43,20 @@ describe('reportOf', () => {
       'mcpp gateway register notes … --id OTHER_ID',
     )
   })
+
+  it.each<[code: string, command: string, next: string]>([
+    ['USER_EXISTS', 'gateway create-user', 'mcpp gateway list-users'],
+    ['USER_NOT_FOUND', 'gateway set-role', 'mcpp gateway list-users'],
+    ['API_KEY_NOT_FOUND', 'gateway revoke-api-key', 'mcpp gateway list-api-keys'],
+    ['RESOURCE_NOT_FOUND', 'gateway read', 'mcpp gateway resources notes'],
+    ['UPSTREAM_METHOD_NOT_FOUND', 'gateway prompts', 'mcpp gateway tools notes'],
+  ])('shows after %s of "%s" what there is', (code, command, next) => {
+    expect(reportOf(refusal({ status: 404, code, template: 'notes' }), { command }).next).toBe(next)
+  })
+
+  it('shows the prompts after one that is refused', () => {
+    const refused = refusal({ code: 'UPSTREAM_INVALID_PARAMS', template: 'notes' })
+    expect(reportOf(refused, { command: 'gateway prompt' }).next).toBe('mcpp gateway prompts notes')
+    expect(reportOf(refused, { command: 'gateway call' }).next).toBe('mcpp gateway call --help')
+  })
 })

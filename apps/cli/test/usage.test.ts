@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from '@jest/globals'
-import { mcpp } from './mcpp.js'
+import { mcpp, startMcpp } from './mcpp.js'
 
 describe('mcpp', () => {
   it('prints its version, and nothing else', async () => {
@@ -55,6 +55,23 @@ describe('mcpp', () => {
     const { code, stderr } = await mcpp(['gateway', 'lst'])
     expect(code).toBe(2)
     expect(stderr).toBe('Error: There is no command "gateway lst".\nTry: mcpp gateway list\n')
+  })
+
+  it('ends well when the reader has enough, as head has', async () => {
+    const { child, ended } = startMcpp(['gateway', 'call', '--help'])
+    child.stdout?.destroy()
+    expect(await ended).toMatchObject({ code: 0, stderr: '' })
+  })
+
+  it('leads from help to the flag', async () => {
+    const { code, stderr } = await mcpp(['help', 'gateway', 'call'])
+    expect(code).toBe(2)
+    expect(stderr).toBe('Error: There is no command "help gateway call".\nTry: mcpp gateway call --help\n')
+  })
+
+  it('says the only fault without a heading', async () => {
+    const { stderr } = await mcpp(['gateway', 'call', 't', 'x', '--args', '{}', '--arg', 'a=1'])
+    expect(stderr).toMatch(/^Error: --arg.* cannot also be provided when using --arg/)
   })
 
   it('never repeats a secret that it refuses', async () => {

@@ -87,6 +87,7 @@ describe('a failure of the database', () => {
     { code: 'ORA-03113' },
     { code: 'NJS-511' },
     { number: 3906 },
+    { number: -2 },
     [{ code: 'ECONNREFUSED' }],
   ])('is %j', (error) => {
     expect(isDatabaseFailure(error)).toBe(true)
@@ -97,6 +98,7 @@ describe('a failure of the database', () => {
     { code: 'SQLITE_CONSTRAINT' },
     { code: 'ER_DUP_ENTRY' },
     { code: 'ORA-00001' },
+    { code: 'ENOENT', errno: -2 },
     {},
     undefined,
   ])('is not %j', (error) => {

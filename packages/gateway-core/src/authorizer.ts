@@ -45,5 +45,5 @@ function forbidden(decision: Decision & { allowed: false }, principal: Principal
   // A grant that is too narrow does not become wider by another scope: no challenge then.
   const missingScope = decision.reason === 'scope' ? decision.missing : undefined
   const facts = { template: action.template, executed: 'no', missingScope } as const
-  return new GatewayError('FORBIDDEN', `${principal.name} may not do this: it ${what}`, facts)
+  return new GatewayError('FORBIDDEN', `"${principal.name}" may not do this: it ${what}`, facts)
 }

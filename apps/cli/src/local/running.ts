@@ -1,4 +1,5 @@
 import { discoverLocalGateway, GatewayClient, GatewayClientError, type LocalGateway } from '@mcp-platform/client'
+import type { RegistryView } from '@mcp-platform/contract'
 import { isAlive, startTime } from './process-info.js'
 
 /** How exact start times are. */
@@ -20,6 +21,18 @@ export async function answers(local: LocalGateway): Promise<boolean> {
     return true
   } catch (error) {
     if (error instanceof GatewayClientError) return false
+    throw error
+  }
+}
+
+/** What a gateway of this machine holds; undefined when it does not say. */
+export async function registryOf(local: LocalGateway): Promise<RegistryView | undefined> {
+  const { url, managementUrl, adminToken } = local
+  await using client = new GatewayClient({ baseUrl: url, managementUrl, authToken: adminToken, maxRetries: 0 })
+  try {
+    return await client.registry({ timeoutMs: HEALTH_TIMEOUT_MS })
+  } catch (error) {
+    if (error instanceof GatewayClientError) return undefined
     throw error
   }
 }

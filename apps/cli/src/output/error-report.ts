@@ -47,11 +47,19 @@ const PROBLEM_NEXT: Readonly<Record<string, (problem: Problem) => string>> = {
   TOOL_NOT_FOUND: ({ template }) => (template === undefined ? 'mcpp gateway list' : `mcpp gateway tools ${template}`),
   NO_INSTANCE_AVAILABLE: ({ template }) =>
     template === undefined ? 'mcpp gateway list' : `mcpp gateway explain ${template}`,
+  RESOURCE_NOT_FOUND: ({ template }) => `mcpp gateway resources ${template ?? 'TEMPLATE'}`,
+  // It offers something else, or nothing: tools are what nearly every server has.
+  UPSTREAM_METHOD_NOT_FOUND: ({ template }) => `mcpp gateway tools ${template ?? 'TEMPLATE'}`,
+  USER_EXISTS: () => 'mcpp gateway list-users',
+  USER_NOT_FOUND: () => 'mcpp gateway list-users',
+  API_KEY_NOT_FOUND: () => 'mcpp gateway list-api-keys',
   INTERNAL: () => 'mcpp gateway logs',
 }
 
 /** Where the parser stops to say what is wrong and begins to say where help is. */
 const PARSER_ADVICE = /\n+(?:Note: |See more help with )/
+
+const PARSER_HEADING = /^The following errors? occurred:$/
 
 /** Turns anything thrown into what people and scripts get. */
 export function reportOf(error: unknown, context: ReportContext): ErrorReport {
@@ -69,7 +77,10 @@ export function reportOf(error: unknown, context: ReportContext): ErrorReport {
  * @param text its message: a sentence, maybe a list, and advice that is ours to give
  */
 export function reportOfUsage(text: string, command: string): ErrorReport {
-  const [message = '', ...details] = (text.split(PARSER_ADVICE, 1)[0] ?? '').trim().split('\n')
+  const [first = '', ...others] = (text.split(PARSER_ADVICE, 1)[0] ?? '').trim().split('\n')
+  // A heading over one line says nothing.
+  const isHeading = others.length === 1 && PARSER_HEADING.test(first)
+  const [message = '', ...details] = isHeading ? others.map((line) => line.trim()) : [first, ...others]
   return {
     code: 'CLI_USAGE',
     message,
@@ -119,6 +130,9 @@ function nextOf(problem: Problem, { command, credentialKind }: ReportContext): s
   if (status === 401) return credentialKind === 'api-key' ? 'mcpp config set api-key -' : 'mcpp gateway login USER'
   if (status === 403) return 'mcpp gateway whoami'
   if (code === 'CONFLICT' && command === 'gateway register') return nextOfTaken(problem)
+  if (code === 'UPSTREAM_INVALID_PARAMS' && command === 'gateway prompt') {
+    return `mcpp gateway prompts ${problem.template ?? 'TEMPLATE'}`
+  }
   if (status === 422) return `mcpp ${command} --help`
   return PROBLEM_NEXT[code]?.(problem) ?? 'mcpp gateway status'
 }

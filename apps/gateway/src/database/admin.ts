@@ -97,7 +97,14 @@ export async function backupDatabase(sources: ConfigSources, options: BackupOpti
       if (isFile(parsed)) await copySqlite(parsed.file, copy)
       const rows = await onCopy(copy, (place) => (isFile(parsed) ? forgetPassing(place) : copyOut(stores, place)))
       const header = { created_at: new Date().toISOString(), version, database: parsed.kind }
-      const written = await packFile(createReadStream(copy), file, { kind: 'backup', header, passphrase })
+      const packed = packFile(createReadStream(copy), file, { kind: 'backup', header, passphrase })
+      const written = await packed.catch((error: unknown) => {
+        throw new PackedFileError(
+          'BACKUP_UNWRITABLE',
+          `the backup cannot be written to ${file} (${reasonOf(error)})`,
+          error,
+        )
+      })
       return { database: shown, file, ...written, encrypted: passphrase !== undefined, rows }
     }),
   )

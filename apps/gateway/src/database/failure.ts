@@ -14,8 +14,10 @@ const PATTERNS: readonly RegExp[] = [
   /^(DATABASE_CONNECTION|DATABASE_DOWN|STORE_BUSY|STORE_LOCKED|STORE_OUTCOME_UNKNOWN|SCHEMA_OUTDATED|SCHEMA_NEWER)$/,
 ]
 
-/** MariaDB's own numbers that mysql2 has no name for, and SQL Server's: time over, killed, read only, full. */
-const NUMBERS: ReadonlySet<unknown> = new Set([1969, 1927, 4031, 3906, 3908, 9002, 1222, -2])
+/** MariaDB's own numbers (`errno`) that mysql2 has no name for, and SQL Server's (`number`): time over, killed, read only, full. */
+const ERRNOS: ReadonlySet<unknown> = new Set([1969, 1927, 4031])
+// Not among the others: -2 is also the `errno` of a file that is not there.
+const NUMBERS: ReadonlySet<unknown> = new Set([3906, 3908, 9002, 1222, -2])
 
 /** True for an error that says the database cannot serve now, and not that the request was wrong. */
 export function isDatabaseFailure(error: unknown): boolean {
@@ -24,7 +26,7 @@ export function isDatabaseFailure(error: unknown): boolean {
   const code = systemCode(error)
   if (code !== undefined && PATTERNS.some((pattern) => pattern.test(code))) return true
   if (typeof error !== 'object' || error === null) return false
-  if (NUMBERS.has(Reflect.get(error, 'errno')) || NUMBERS.has(Reflect.get(error, 'number'))) return true
+  if (ERRNOS.has(Reflect.get(error, 'errno')) || NUMBERS.has(Reflect.get(error, 'number'))) return true
   // tarn has no code for a pool that gave no connection in time.
   return error instanceof Error && error.constructor.name === 'TimeoutError' && code === undefined
 }

@@ -16,7 +16,7 @@ export function requireAllowed(principal: Principal, action: Action): void {
       missingScope,
     })
   }
-  const message = `${principal.name} may not do this: it needs ${missing(decision, action)}`
+  const message = `"${principal.name}" may not do this: it needs ${missing(decision, action)}`
   throw new GatewayError('FORBIDDEN', message, { template, missingScope })
 }
 

@@ -72,6 +72,8 @@ function describeRegistry(event: RegistryEvent): LogLine {
     case 'changed':
       return line('info', `registry changed: ${event.action}`, { ...event })
     case 'refreshed':
+      // Users and keys count in the same numbers.
+      if (!event.full && event.templates.length === 0) return line('debug', 'users or keys were changed', { ...event })
       return line('info', 'registry took over changes of another node', { ...event })
     case 'refresh-failed':
       // Each second while the database is down, and said once elsewhere.

@@ -4,6 +4,7 @@ export type PackedKind = 'backup' | 'export'
 /** Why a backup cannot be made or restored, or an encrypted export not read. */
 export type PackedFileFailure =
   | 'BACKUP_UNREADABLE'
+  | 'BACKUP_UNWRITABLE'
   | 'BACKUP_INVALID'
   | 'BACKUP_PASSPHRASE'
   | 'BACKUP_NEWER'

@@ -5,6 +5,7 @@ import { type Readable, Transform, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import { createGunzip, createGzip } from 'node:zlib'
+import { reasonOf } from '../errors.js'
 import { PackedFileError, type PackedKind } from './packed-error.js'
 
 /*
@@ -146,7 +147,7 @@ async function sizeOf(kind: PackedKind, path: string): Promise<number> {
   try {
     return (await stat(path)).size
   } catch (error) {
-    throw failure(kind, 'UNREADABLE', `the ${kind} ${path} cannot be read`, error)
+    throw failure(kind, 'UNREADABLE', `the ${kind} ${path} cannot be read (${reasonOf(error)})`, error)
   }
 }
 

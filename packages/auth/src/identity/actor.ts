@@ -12,7 +12,7 @@ export interface Actor {
 /** Lets an actor pass that has a scope. @throws AuthForbiddenError */
 export function requireScope(actor: Actor, scope: Scope): void {
   if (!actor.principal.scopes.has(scope)) {
-    throw new AuthForbiddenError(`${actor.principal.name} may not do this: it needs the scope ${scope}`)
+    throw new AuthForbiddenError(`"${actor.principal.name}" may not do this: it needs the scope ${scope}`)
   }
 }
 

@@ -1,5 +1,6 @@
 import { argument } from '../../argument.js'
 import { ClientCommand } from '../../client-command.js'
+import { stateText } from '../../output/instance-state.js'
 
 export default class GatewayEnable extends ClientCommand {
   static override summary = 'Put an instance back into the rotation.'
@@ -12,7 +13,6 @@ export default class GatewayEnable extends ClientCommand {
     const { args, flags } = await this.parse(GatewayEnable)
     await using client = await this.connect(flags)
     const view = await client.enable(args.template, args.instance)
-    const text = `${args.template}/${view.id} is ${view.state} (${view.status}), ${view.in_flight} in flight.`
-    await this.print(flags, view, () => text)
+    await this.print(flags, view, () => stateText(args.template, view))
   }
 }

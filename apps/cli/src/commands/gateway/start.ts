@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { Flags } from '@oclif/core'
 import { BaseCommand } from '../../base-command.js'
 import { configFileFlag, gatewayFlags, givenSettings } from '../../gateway-flags.js'
+import { hasFault, sourceLines } from '../../output/source-lines.js'
 import { backgroundText, startedText } from '../../output/started.js'
 
 const PROGRAM = fileURLToPath(new URL('../../../bin/run.js', import.meta.url))
@@ -54,6 +55,10 @@ environment, that before the file. "mcpp gateway config" prints what holds and w
     const args = this.argv.filter((arg) => arg !== '--background' && arg !== '--json')
     const running = await startInBackground({ stateDir, program: PROGRAM, args, cwd: process.cwd() })
     const value = { url: running.url, pid: running.pid, version: running.version, state_dir: stateDir }
-    await this.print(flags, value, () => backgroundText({ ...running, authEnabled }))
+    const { registryOf } = await import('../../local/running.js')
+    const registry = await registryOf(running)
+    const isFirst = Object.keys(registry?.templates ?? {}).length === 0
+    await this.print(flags, value, () => backgroundText({ ...running, authEnabled, isFirst }))
+    for (const source of (registry?.sources ?? []).filter(hasFault)) this.warning(sourceLines(source).join('\n'))
   }
 }

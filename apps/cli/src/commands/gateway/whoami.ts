@@ -46,7 +46,7 @@ export default class GatewayWhoami extends ClientCommand {
 function meText(me: MeView, { url, credential }: ConnectionSettings): string {
   const rows: [string, string][] = [
     ['Gateway', url.value],
-    ['You are', `${me.name} (${me.role ?? me.kind})`],
+    ['You are', me.kind === me.name ? me.name : `${me.name} (${me.role ?? me.kind})`],
     ['By', credential?.source ?? 'no credential'],
     ['You may', me.scopes.join(' ') || 'nothing'],
     ['Templates', listText(me.templates)],
