@@ -253,7 +253,10 @@ export class Gateway {
       random: this.#random,
       onEvent: this.#onEvent,
     }
-    return new RouteTable(deps, (template) => this.#context.lists.invalidate(template))
+    return new RouteTable(deps, {
+      replaced: (template) => this.#context.lists.invalidate(template),
+      gone: (template) => this.#sessions.endOf(template),
+    })
   }
 
   #makeContext(homes: Homes): FaceContext {

@@ -2,18 +2,26 @@ import type { Registry, RegistryState, Template } from '@mcp-platform/core-regis
 import { GatewayError } from './errors.js'
 import { Route, type RouteDependencies } from './route.js'
 
-/** One {@link Route} per template, following the registry. `onReplaced`: a template is gone, or has other servers than before. */
+/** Who hears of changes. */
+export interface RouteTableListener {
+  /** A template is gone, or has other servers than before. */
+  replaced(template: string): void
+  /** A template is gone, and what it had under way has ended. */
+  gone(template: string): void
+}
+
+/** One {@link Route} per template, following the registry. */
 export class RouteTable {
   readonly #routes = new Map<string, Route>()
   readonly #deps: RouteDependencies
-  readonly #onReplaced: (template: string) => void
+  readonly #listener: RouteTableListener
   readonly #retiring = new Set<Route>()
   #following = false
   #unsubscribe: (() => void) | undefined
 
-  constructor(deps: RouteDependencies, onReplaced: (template: string) => void) {
+  constructor(deps: RouteDependencies, listener: RouteTableListener) {
     this.#deps = deps
-    this.#onReplaced = onReplaced
+    this.#listener = listener
   }
 
   /** Takes the registry's state and follows it from now on. */
@@ -49,7 +57,7 @@ export class RouteTable {
     for (const [name, route] of this.#routes) {
       if (state.templates.has(name)) continue
       this.#routes.delete(name)
-      this.#onReplaced(name)
+      this.#listener.replaced(name)
       void this.#retire(route)
     }
     for (const template of state.templates.values()) {
@@ -63,7 +71,7 @@ export class RouteTable {
   #update(route: Route, template: Template): void {
     const before = serversOf(route)
     route.update(template)
-    if (serversOf(route) !== before) this.#onReplaced(template.name)
+    if (serversOf(route) !== before) this.#listener.replaced(template.name)
   }
 
   // The routes of the first state are started by the gateway, which waits for their probes; later ones start here.
@@ -77,6 +85,8 @@ export class RouteTable {
     this.#retiring.add(route)
     await route.retire()
     this.#retiring.delete(route)
+    // Another one may have come in its place.
+    if (!this.#routes.has(route.template)) this.#listener.gone(route.template)
   }
 }
 

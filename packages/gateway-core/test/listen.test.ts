@@ -113,6 +113,40 @@ describe.each([
   })
 })
 
+describe('a template that is removed', () => {
+  const remove = () => harness?.registry.deregister('t', 'i0', { actor: 'test' })
+
+  it('ends a subscription of a 2026 client, which is told why', async () => {
+    await start(1)
+    const reader = await subscribed()
+    await remove()
+    await reader.ended
+    expect(reader.messages.at(-1)).toMatchObject({ id: 'sub', error: { data: { code: 'TEMPLATE_NOT_FOUND' } } })
+    await servers[0]?.untilOpen(0)
+  })
+
+  it('ends the session and the stream of a 2025 client on 2026 servers', async () => {
+    await start(1)
+    const session = await LegacySession.open(url())
+    const reader = await openStream(url(), session.id, gone.signal)
+    await servers[0]?.untilOpen(1)
+    await remove()
+    await reader.ended
+    await register('i0', String(servers[0]?.url))
+    expect((await session.call('tools/list')).status).toBe(404)
+  })
+
+  it('ends nothing when it is registered again at once', async () => {
+    await start(1)
+    const reader = await subscribed()
+    await remove()
+    await register('i1', String(servers[0]?.url))
+    await reader.until(CHANGED)
+    await settled(reader)
+    expect(reader.of(ACKNOWLEDGED)).toHaveLength(1)
+  })
+})
+
 describe('a subscription of a 2026 client', () => {
   it('is acknowledged once, under the id of its client, and told of resources too that it may have missed', async () => {
     await start(2)

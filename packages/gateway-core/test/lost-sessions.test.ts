@@ -5,7 +5,7 @@ import { waitFor } from '@mcp-platform/test-kit'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/types.js'
-import { type EventReader, openStream } from './support/event-reader.js'
+import { type EventReader, openStream, subscribe } from './support/event-reader.js'
 import { type ForgetfulServer, serveForgetful } from './support/forgetful-server.js'
 import { type Harness, startGateway } from './support/harness.js'
 import { LegacySession } from './support/mcp.js'
@@ -196,6 +196,33 @@ describe('a client that only listens', () => {
     await untilHeard(stream, 'test://a')
   }, 120_000)
 
+  it('goes on in the same session when the server was away and did not forget it, and learns what it may have missed', async () => {
+    const { session, stream } = await listening()
+    await away()
+    await stream.until('notifications/tools/list_changed')
+    await untilHeard(stream, 'test://a')
+    expect((await run(session, 1)).status).toBe(200)
+    expect(mine()).toHaveLength(1)
+  })
+
+  it('is told too as a 2026 client on a server of 2025', async () => {
+    const wanted = { toolsListChanged: true, resourceSubscriptions: ['test://a'] }
+    const stream = await subscribe(url(), wanted, gone.signal)
+    await stream.until('notifications/subscriptions/acknowledged')
+    await waitFor(() => mine().at(-1)?.subscriptions.size === 1, { what: 'nobody subscribed' })
+    await away()
+    await stream.until('notifications/tools/list_changed')
+    await stream.until(UPDATED)
+  })
+
+  /** Until a stream was refused. */
+  async function away(): Promise<void> {
+    server.failsWith = 503
+    server.cut()
+    await waitFor(() => server.refusedStreams > 0, { timeoutMs: 60_000, what: 'nobody tried to listen again' })
+    server.failsWith = undefined
+  }
+
   it('hears again when it comes to listen to a session that was lost while nobody did', async () => {
     const session = await LegacySession.open(url())
     await session.call('resources/subscribe', { uri: 'test://a' })
@@ -208,7 +235,7 @@ describe('a client that only listens', () => {
 
   it.each([
     ['is not the server any more that it was', () => Object.assign(server, { capabilities: { tools: {} } })],
-    ['speaks nothing but errors now', () => Object.assign(server, { isBroken: true })],
+    ['speaks nothing but errors now', () => Object.assign(server, { failsWith: 418 })],
   ])('is told by the end of its stream when the server that is back %s', async (_what, change) => {
     const { session, stream } = await listening()
     await server.stop()

@@ -293,7 +293,10 @@ export class LastingSession implements UpstreamSession {
       },
     }
     // Nothing would ever be heard again, and nobody would know. A server without a stream for this does not end here.
-    session.listen(watching, signal).catch(() => this.#current === session && this.#ended.abort())
+    const onOpen = (missed: boolean): void => {
+      if (missed) this.#tellOfGap(session.identity)
+    }
+    session.listen(watching, signal, onOpen).catch(() => this.#current === session && this.#ended.abort())
   }
 
   /** A client is not asked what it never offered: one that is not made for it may not answer at all. */

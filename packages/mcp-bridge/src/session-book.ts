@@ -164,6 +164,11 @@ export class SessionBook {
     }
   }
 
+  /** Ends the sessions of a template that is gone: nobody will ever speak on their streams again. */
+  endOf(template: string): void {
+    for (const { session } of this.#sessions.values()) if (session.template === template) this.#expire(session)
+  }
+
   /** Ends every session; servers that do not answer in time are left to find out by themselves. */
   async close(): Promise<void> {
     clearInterval(this.#sweeper)

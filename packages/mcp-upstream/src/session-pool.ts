@@ -246,7 +246,7 @@ class LeasedSession implements UpstreamSession {
     }
   }
 
-  listen(sink: MessageSink, signal: AbortSignal, onOpen?: () => void): Promise<void> {
+  listen(sink: MessageSink, signal: AbortSignal, onOpen?: (missed: boolean) => void): Promise<void> {
     return this.current.listen(sink, signal, onOpen)
   }
 

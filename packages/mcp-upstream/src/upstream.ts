@@ -114,9 +114,10 @@ export interface UpstreamSession extends Upstream {
   readonly ended: AbortSignal
   /**
    * Everything the server sends outside of an answer (GET stream, unsolicited stdio lines). Ends with the signal or the
-   * session. `onOpen`: from now on nothing is missed.
+   * session. `onOpen`: from now on nothing is missed; `missed` says that something may have been, because the server could
+   * not be reached for a while. Called again each time.
    */
-  listen(sink: MessageSink, signal: AbortSignal, onOpen?: () => void): Promise<void>
+  listen(sink: MessageSink, signal: AbortSignal, onOpen?: (missed: boolean) => void): Promise<void>
   /** Sends DELETE, or lets go of the child. Idempotent, bounded, never throws. */
   close(): Promise<void>
 }

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { idToken, type JsonObject, META } from '@mcp-platform/mcp-bridge'
 import { type MessageSink, type ReplyEnvelope, scanReply } from '@mcp-platform/mcp-upstream'
 import { type GatewayCall, type GatewayReply, newTrace } from '../call.js'
+import { GatewayError } from '../errors.js'
 import type { Route } from '../route.js'
 import type { FaceContext } from './context.js'
 import { Gatherer } from './gatherer.js'
@@ -14,6 +15,8 @@ type StreamReply = GatewayReply & { readonly kind: 'stream' }
 
 /** Time between two looks at which instances there are, in milliseconds. */
 const LOOK_MS = 1_000
+/** A template that is not there for so many looks is not coming back: nobody would ever speak on the subscription. */
+const LOOKS_FOR_A_LOST_TEMPLATE = 5
 /** How long the acknowledgement waits for the other instances, in milliseconds. */
 const OTHERS_MS = 1_500
 /** Pause before an instance whose stream ended is listened to again, in milliseconds; doubled each time up to the other. */
@@ -31,7 +34,8 @@ const LISTS: Readonly<Record<string, string>> = {
  * `subscriptions/listen` on a template: any of its instances may serve the call that changes something, so all of them
  * are listened to, also those that come later. The first one acknowledges. The subscription outlives each of them: one
  * whose stream ends is listened to again, and since something may have been missed meanwhile, everything that was
- * subscribed to is announced as changed, once. It ends with the signal of the call only.
+ * subscribed to is announced as changed, once. It ends with the signal of the call, and with TEMPLATE_NOT_FOUND some seconds
+ * after its template was removed.
  */
 export async function listenEverywhere(call: GatewayCall, context: ListenContext): Promise<GatewayReply> {
   const { pipeline, routes } = context
@@ -71,6 +75,7 @@ class WideListener {
   readonly #open = new Set<string>()
   #honoured: JsonObject = {}
   #mayHaveMissed = false
+  #looksWithoutRoute = 0
 
   constructor({ call, context, tasks, over, sink }: Listening) {
     this.#call = call
@@ -130,6 +135,8 @@ class WideListener {
 
   /** Begins to listen to the instances that are not listened to; each promise resolves at its first success or failure. */
   #look(): Promise<void>[] {
+    this.#looksWithoutRoute = this.#route ? 0 : this.#looksWithoutRoute + 1
+    if (this.#looksWithoutRoute === LOOKS_FOR_A_LOST_TEMPLATE) this.#over.abort(goneTemplate(this.#call))
     const missing = [...(this.#route?.endpoints() ?? [])].filter(({ id }) => !this.#kept.has(id))
     return missing.map(({ id }) => {
       const { promise, resolve } = Promise.withResolvers<void>()
@@ -221,6 +228,10 @@ class WideListener {
     )
     void this.#hear(json, scanReply(json), '').catch((error: unknown) => this.#over.abort(error))
   }
+}
+
+function goneTemplate({ template }: GatewayCall): GatewayError {
+  return new GatewayError('TEMPLATE_NOT_FOUND', `the template "${template}" is gone`, { template })
 }
 
 function honouredIn(json: Buffer, { params }: ReplyEnvelope): JsonObject {

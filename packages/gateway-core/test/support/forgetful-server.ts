@@ -37,12 +37,16 @@ export interface ForgetfulServer {
   capabilities: ServerCapabilities
   /** How it answers messages of sessions that it does not know. */
   refusal: 'not-found' | 'bad-request'
-  /** Whether it answers everything with 418. */
-  isBroken: boolean
+  /** What it answers everything with, knowing its sessions as before. */
+  failsWith: number | undefined
+  /** Streams that it refused to open for that reason. */
+  readonly refusedStreams: number
   /** Whether it can be subscribed to. */
   refusesSubscriptions: boolean
   /** Knows none of its sessions any more, and closes their streams unless they are to be left open. */
   forget(streams?: 'closed' | 'open'): Promise<void>
+  /** Breaks every connection. */
+  cut(): void
   /** Ends; nothing answers on its port. */
   stop(): Promise<void>
   /** Begins again on the same port. */
@@ -71,11 +75,12 @@ export async function serveForgetful(): Promise<ForgetfulServer> {
   const forgotten = new Set<StreamableHTTPServerTransport>()
   const sessions: SeenSession[] = []
   const executed: unknown[] = []
+  let refusedStreams = 0
   const made = {
     capabilities: CAPABILITIES,
     refusal: 'not-found' as const,
     refusesSubscriptions: false,
-    isBroken: false,
+    failsWith: undefined,
   }
 
   const open = async (client: unknown): Promise<StreamableHTTPServerTransport> => {
@@ -122,7 +127,11 @@ export async function serveForgetful(): Promise<ForgetfulServer> {
   }
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    if (forgetful.isBroken) return void response.writeHead(418).end()
+    if (forgetful.failsWith !== undefined) {
+      if (request.method === 'GET') refusedStreams++
+      response.writeHead(forgetful.failsWith).end()
+      return
+    }
     let text = ''
     for await (const chunk of request) text += chunk
     const body: unknown = text === '' ? undefined : JSON.parse(text)
@@ -157,6 +166,10 @@ export async function serveForgetful(): Promise<ForgetfulServer> {
     sessions,
     executed,
     ...made,
+    get refusedStreams() {
+      return refusedStreams
+    },
+    cut: () => http.closeAllConnections(),
     forget,
     stop,
     start,

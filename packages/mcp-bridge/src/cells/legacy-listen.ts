@@ -86,7 +86,11 @@ class LegacyListener {
         },
       }
       const open = Promise.withResolvers<void>()
-      const listening = this.#session.listen(hear, this.#options.signal, open.resolve)
+      const gap = new AbortController()
+      // Whoever listens again is told of what may have been missed.
+      const onOpen = (missed: boolean): void => (missed ? gap.abort() : open.resolve())
+      const over = AbortSignal.any([this.#options.signal, gap.signal])
+      const listening = this.#session.listen(hear, over, onOpen)
       await Promise.race([open.promise, listening, delay(OPEN_MS, undefined, { ref: false })])
       await this.#send(sink, 'notifications/subscriptions/acknowledged', { notifications: this.#honoured(uris) })
       acknowledged.resolve()

@@ -6,6 +6,9 @@ import type { HttpCall } from './http-call.js'
 import { mayRetry, readReconnecting } from './resume.js'
 import { SseFeed } from './sse-feed.js'
 
+/** From now on nothing is missed; `missed`: something may have been until now. */
+type OnOpen = (missed: boolean) => void
+
 /** One connection of the stream. */
 export interface GetStreamCall {
   readonly feed: SseFeed
@@ -43,17 +46,27 @@ export class GetStream {
    * Everything outside of answers, over as many GET streams as it takes. Resolves with the signal only; rejects when the
    * sink failed or the connection was closed.
    */
-  async read(sink: MessageSink, signal: AbortSignal, onOpen?: () => void): Promise<void> {
+  async read(sink: MessageSink, signal: AbortSignal, onOpen?: OnOpen): Promise<void> {
     const source = new ListenSource(this.#options.maxEventBytes)
+    const { feed } = source
     const pumped = source.pump(sink)
+    let wasAway = false
     const opened = (): void => {
       this.#hadStream = true
-      onOpen?.()
+      // With the id of the last event the server can tell of those after it.
+      onOpen?.(wasAway && feed.lastEventId === undefined)
+      wasAway = false
     }
-    const connect = (): Promise<void> =>
-      this.#options.connect({ feed: source.feed, signal, onCall: (call) => source.reading(call), onOpen: opened })
+    const connect = async (): Promise<void> => {
+      try {
+        await this.#options.connect({ feed, signal, onCall: (call) => source.reading(call), onOpen: opened })
+      } catch (error) {
+        wasAway ||= !feed.isAnswered
+        throw error
+      }
+    }
     try {
-      await Promise.race([this.#connectForEver(connect, source.feed, signal, onOpen), pumped])
+      await Promise.race([this.#connectForEver(connect, feed, signal, onOpen), pumped])
     } finally {
       source.close()
     }
@@ -63,7 +76,7 @@ export class GetStream {
     connect: () => Promise<void>,
     feed: SseFeed,
     signal: AbortSignal,
-    onOpen?: () => void,
+    onOpen?: OnOpen,
   ): Promise<void> {
     const isPassing = (error: unknown): boolean => this.#isPassing(error)
     try {
@@ -108,8 +121,8 @@ export class GetStream {
 }
 
 /** The server offers no GET stream: then there is nothing to hear until the session ends. */
-async function withoutStream(signal: AbortSignal, onOpen?: () => void): Promise<void> {
-  onOpen?.()
+async function withoutStream(signal: AbortSignal, onOpen?: OnOpen): Promise<void> {
+  onOpen?.(false)
   if (!signal.aborted) await aborted(signal)
 }
 

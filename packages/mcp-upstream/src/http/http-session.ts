@@ -21,9 +21,9 @@ import type {
 } from '../upstream.js'
 import { GetStream } from './get-stream.js'
 import { addCallerHeaders, sessionIdOf } from './headers.js'
-import { type AnswerReader, HttpCall } from './http-call.js'
+import { type AnswerReader, type CallLimits, HttpCall } from './http-call.js'
 import { exchangeOverHttp, type ResumedReader, type SessionHooks } from './http-exchange.js'
-import { readReconnecting, readStream } from './resume.js'
+import { readReconnecting, readStream, type StreamCallInit } from './resume.js'
 import type { SseFeed } from './sse-feed.js'
 import { postHeaders, type Wire } from './wire.js'
 
@@ -116,7 +116,8 @@ export class HttpSession implements UpstreamSession {
     this.sessionId = sessionId
     this.#headers = sessionHeaders(identity, sessionId)
     this.#stream = new GetStream({
-      connect: ({ feed, signal, onCall, onOpen }) => this.#connectStream(feed, signal, onCall, onOpen),
+      // No bound on the first byte: some servers send the head of a quiet stream with its first event only.
+      connect: (call) => this.#connectStream(call, { connectMs: this.#limits.connectMs }),
       lose: () => this.#lose(),
       hasId: sessionId !== undefined,
       isInherited,
@@ -149,7 +150,7 @@ export class HttpSession implements UpstreamSession {
     })
   }
 
-  async listen(sink: MessageSink, signal: AbortSignal, onOpen?: () => void): Promise<void> {
+  async listen(sink: MessageSink, signal: AbortSignal, onOpen?: (missed: boolean) => void): Promise<void> {
     const over = AbortSignal.any([signal, this.#end.signal])
     const stop = new AbortController()
     try {
@@ -194,22 +195,21 @@ export class HttpSession implements UpstreamSession {
       signal: either,
       isEndless: false,
       isDone: () => reader.isOver,
-      connect: () => this.#connectStream(feed, either, (call) => reader.reading(call)),
+      connect: () =>
+        this.#connectStream({ feed, signal: either, onCall: (call) => reader.reading(call) }, this.#limits),
     }).then(() => giveUp(), giveUp)
     return true
   }
 
   #connectStream(
-    feed: SseFeed,
-    signal: AbortSignal,
-    onCall?: (call: HttpCall) => void,
-    onOpen?: () => void,
+    call: Pick<StreamCallInit, 'feed' | 'signal' | 'onCall' | 'onOpen'>,
+    { connectMs, firstByteMs }: CallLimits,
   ): Promise<void> {
+    const { feed } = call
     feed.open()
     const last = feed.lastEventId
     const headers = last === undefined ? this.#headers : [...this.#headers, 'last-event-id', headerSafe(last)]
-    const limits = { connectMs: this.#limits.connectMs, firstByteMs: this.#limits.firstByteMs }
-    return readStream({ wire: this.#wire, path: this.#path, headers, limits, feed, signal, onCall, onOpen })
+    return readStream({ ...call, wire: this.#wire, path: this.#path, headers, limits: { connectMs, firstByteMs } })
   }
 }
 

@@ -59,9 +59,9 @@ export class SseSession implements UpstreamSession {
     return this.#channel.exchange(message, options)
   }
 
-  listen(sink: MessageSink, signal: AbortSignal, onOpen?: () => void): Promise<void> {
+  listen(sink: MessageSink, signal: AbortSignal, onOpen?: (missed: boolean) => void): Promise<void> {
     const listening = this.#channel.listen(sink, signal)
-    onOpen?.()
+    onOpen?.(false)
     return listening
   }
 

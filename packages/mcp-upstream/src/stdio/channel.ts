@@ -24,7 +24,8 @@ export interface ChannelOptions {
  */
 const LAST_WORDS_MS = 50
 const STDERR_TAIL_LINES = 20
-const LAST_WORDS_LINES = 5
+// Node.js writes its reason first, and a dozen lines of stack below it.
+const LAST_WORDS_LINES = 16
 const LAST_WORDS_LINE_BYTES = 500
 
 /** A running child with a JSON-RPC conversation on its pipes. Somebody must call {@link Channel.stop}. */

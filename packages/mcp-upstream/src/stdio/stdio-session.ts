@@ -85,13 +85,13 @@ export class StdioSession implements UpstreamSession, ChannelOwner {
     return { kind: 'accepted' }
   }
 
-  async listen(sink: MessageSink, signal: AbortSignal, onOpen?: () => void): Promise<void> {
+  async listen(sink: MessageSink, signal: AbortSignal, onOpen?: (missed: boolean) => void): Promise<void> {
     if (signal.aborted || this.ended.aborted) return
     const queue = new MessageQueue()
     const close = (): void => queue.close()
     this.#listeners.add(queue)
     signal.addEventListener('abort', close, { once: true })
-    onOpen?.()
+    onOpen?.(false)
     try {
       await queue.pipe(sink)
     } finally {

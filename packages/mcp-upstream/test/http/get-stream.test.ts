@@ -16,7 +16,7 @@ function streaming(onGet: (response: ServerResponse, at: number) => void): Param
 }
 
 /** Listens until the first message, or until the session is over; gives what was heard. */
-async function hear(session: UpstreamSession): Promise<unknown[]> {
+async function hear(session: UpstreamSession, onOpen?: (missed: boolean) => void): Promise<unknown[]> {
   const stop = new AbortController()
   const heard: unknown[] = []
   const sink: MessageSink = {
@@ -25,7 +25,7 @@ async function hear(session: UpstreamSession): Promise<unknown[]> {
       stop.abort()
     },
   }
-  await session.listen(sink, stop.signal)
+  await session.listen(sink, stop.signal, onOpen)
   return heard
 }
 
@@ -56,8 +56,31 @@ describe('the GET stream of a legacy session', () => {
     )
     await using opened = connect(server.url)
     const session = await opened.connection.openSession(INIT, 'alice', io())
-    expect(await hear(session)).toEqual([NEWS.method])
+    const opens: boolean[] = []
+    expect(await hear(session, (missed) => opens.push(missed))).toEqual([NEWS.method])
+    expect(opens).toEqual([false, true])
     expect(server.seen.filter(({ method }) => method === 'GET')).toHaveLength(6)
+    await session.close()
+  })
+
+  it('that its server ended and opens again at once has missed nothing', async () => {
+    await using server = await serve(streaming((response, at) => (at < 3 ? shortlived(response) : news(response))))
+    await using opened = connect(server.url)
+    const session = await opened.connection.openSession(INIT, 'alice', io())
+    const opens: boolean[] = []
+    await hear(session, (missed) => opens.push(missed))
+    expect(opens).toEqual([false, false, false])
+    await session.close()
+  })
+
+  it('may stay without a head for as long as nothing is said', async () => {
+    await using server = await serve(streaming((response) => void setTimeout(() => news(response), 3_000)))
+    await using opened = connect(server.url)
+    const options = io()
+    const limits = { ...options.limits, firstByteMs: 2_000 }
+    const session = await opened.connection.openSession(INIT, 'alice', { ...options, limits })
+    expect(await hear(session)).toEqual([NEWS.method])
+    expect(server.seen.filter(({ method }) => method === 'GET')).toHaveLength(1)
     await session.close()
   })
 
