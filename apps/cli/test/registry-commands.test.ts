@@ -51,6 +51,10 @@ describe('gateway register', () => {
     const { code, stdout } = await against({ 'POST /gateway/register': response }, args)
     expect(code).toBe(1)
     expect(stdout).toContain('connection refused\nTry: mcpp gateway explain s\n')
+    const started = await against({ 'POST /gateway/register': response }, [
+      ...['gateway', 'register', 's', '--command', 'x', '--wait'],
+    ])
+    expect(started.stdout).toContain('connection refused\nTry: mcpp gateway logs\n')
   })
 })
 

@@ -15,7 +15,7 @@ export const profileMembers: Readonly<Record<Exclude<ConfigKey, 'profile'>, 'url
 
 /** @throws CliError (usage) for a value that cannot be used; does not repeat a secret */
 export function requireValue(key: Exclude<ConfigKey, 'profile'>, value: string): string {
-  if (key === 'url') return requireUrl(value, 'url')
+  if (key === 'url') return requireUrl(value, 'the url')
   if (/^[\x21-\x7e]+$/.test(value)) return value
   throw usageError(`${key} must be printable characters without spaces.`)
 }

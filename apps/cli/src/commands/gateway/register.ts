@@ -66,7 +66,8 @@ export default class GatewayRegister extends ClientCommand {
       replace: flags.replace || undefined,
       probe: flags.wait || undefined,
     })
-    await this.print(flags, response, () => responseText(response))
+    const isStarted = flags.endpoint === undefined
+    await this.print(flags, response, () => responseText(response, isStarted))
     if (response.probe?.ok === false) process.exitCode = exitCodes.failed
   }
 }
@@ -135,11 +136,15 @@ function present(members: Record<string, unknown>): Record<string, never> {
   return Object.fromEntries(given) as Record<string, never>
 }
 
-function responseText({ status, probe, message, template_name: template }: RegisterResponse): string {
+function responseText(
+  { status, probe, message, template_name: template }: RegisterResponse,
+  isStarted: boolean,
+): string {
   if (probe === undefined) return `${message} (${status})`
   if (!probe.ok) {
     const failed = `${message}, but its first health check failed: ${probe.reason ?? status}`
-    return `${failed}\nTry: mcpp gateway explain ${template}`
+    // What a program said when it ended is in the log of the gateway only.
+    return `${failed}\nTry: mcpp gateway ${isStarted ? 'logs' : `explain ${template}`}`
   }
   return probe.endpoint === undefined
     ? `${message} (${status})`
