@@ -16,6 +16,8 @@ export interface LaunchOptions {
   readonly user?: { readonly uid: number; readonly gid: number } | undefined
   /** Sees each line of stdout and stderr; the first `true` means ready. Absent: ready at once. */
   readonly isReady?: ((line: string) => boolean) | undefined
+  /** Told of each line of stdout and stderr to the end, also of what {@link Launched.output} has no room for. */
+  readonly onLine?: ((line: string) => void) | undefined
   /** In milliseconds. @default 60_000 */
   readonly readyTimeoutMs?: number | undefined
   /** The polite request to end. @default 'SIGTERM' */
@@ -47,6 +49,7 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
   const child = spawn(options.command, [...options.args], spawnOptions(options))
   const exited = exitOf(child)
   const output = collectOutput(child)
+  if (options.onLine !== undefined) output.onLine(options.onLine)
   await spawned(child, options, output)
   const launched = control(child, { exited, output, options })
   try {

@@ -21,20 +21,29 @@ export class Cluster {
   readonly stateDir: string
   readonly process: Launched
   readonly #adminToken: string
+  readonly #lines: readonly string[]
 
-  private constructor(parts: { url: string; stateDir: string; process: Launched; adminToken: string }) {
+  private constructor(parts: {
+    url: string
+    stateDir: string
+    process: Launched
+    adminToken: string
+    lines: readonly string[]
+  }) {
     this.url = parts.url
     this.stateDir = parts.stateDir
     this.process = parts.process
     this.#adminToken = parts.adminToken
+    this.#lines = parts.lines
   }
 
   static async start(flags: Readonly<Record<string, unknown>> = {}): Promise<Cluster> {
     const { path: stateDir } = await tempDir()
-    const process = await launchGateway({ stateDir, ...flags })
+    const lines: string[] = []
+    const process = await launchGateway({ stateDir, ...flags }, (line) => lines.push(line))
     const url = /ready (\S+)/.exec(process.output())?.[1] ?? ''
     const adminToken = (await readFile(join(stateDir, 'admin-token'), 'utf8')).trim()
-    return new Cluster({ url, stateDir, process, adminToken })
+    return new Cluster({ url, stateDir, process, adminToken, lines })
   }
 
   /** Its worker processes. */
@@ -44,13 +53,13 @@ export class Cluster {
 
   /** Those of them that serve. */
   serving(): number[] {
-    const said = [...this.process.output().matchAll(/^serving (\d+)$/gm)].map(([, pid]) => Number(pid))
-    return said.filter(pidAlive)
+    const said = this.#lines.map((line) => Number(/^serving (\d+)$/.exec(line)?.[1] ?? 0))
+    return said.filter((pid) => pid > 0 && pidAlive(pid))
   }
 
   /** Resolves when the primary knows that a worker is gone: by then the system has closed its listening socket. */
   async noticed(worker: number): Promise<void> {
-    await waitFor(() => this.process.output().includes(`"workerPid":${worker},"exitCode"`), {
+    await waitFor(() => this.#lines.some((line) => line.includes(`"workerPid":${worker},"exitCode"`)), {
       what: 'the primary did not notice',
     })
   }
@@ -76,8 +85,7 @@ export class Cluster {
   }
 
   #answeredBy(template: string): number[] {
-    const lines = this.process.output().split('\n')
-    const calls = lines.filter((line) => line.startsWith('{') && line.endsWith('}')).map(parseCall)
+    const calls = this.#lines.filter((line) => line.startsWith('{') && line.endsWith('}')).map(parseCall)
     return [...new Set(calls.filter((call) => call.template === template).map(({ pid }) => pid))]
   }
 
@@ -133,14 +141,18 @@ export class Cluster {
 }
 
 /** Starts the program; resolves when it serves or has said why it cannot. */
-export function launchGateway(flags: Readonly<Record<string, unknown>>): Promise<Launched> {
+export function launchGateway(
+  flags: Readonly<Record<string, unknown>>,
+  onLine?: (line: string) => void,
+): Promise<Launched> {
   const all = { port: 0, workers: 2, 'log-format': 'json', 'log-level': 'debug', 'health-interval': 0.5, ...flags }
   return launch({
     name: 'gateway',
     command: process.execPath,
     args: [PROGRAM, JSON.stringify(withKebab(all))],
     isReady: (line) => line.startsWith('ready') || line.startsWith('failed'),
-    graceMs: 15_000,
+    onLine,
+    graceMs: 60_000,
   })
 }
 
