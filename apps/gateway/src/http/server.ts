@@ -21,6 +21,12 @@ const LIMITS = {
   connectionsCheckingInterval: 1_000,
 }
 
+/**
+ * Connections that the system takes while the process is busy; the system's own limit (`net.core.somaxconn`) may be lower.
+ * Node's default of 511 refuses callers of a burst that the gateway would serve a moment later.
+ */
+const BACKLOG = 4_096
+
 /** A listening HTTP server. */
 export interface Listener {
   readonly server: Server
@@ -92,7 +98,7 @@ function bind(server: Server, host: string, port: number, reusePort = false): Pr
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const failed = (error: Error): void => reject(startError(error, host, port))
   server.once('error', failed)
-  server.listen({ host, port, reusePort }, () => {
+  server.listen({ host, port, reusePort, backlog: BACKLOG }, () => {
     server.off('error', failed)
     resolve()
   })
