@@ -149,8 +149,12 @@ describe.each(CELLS.filter(([question, moment]) => question === 'roots' && momen
         onprogress: ({ progress, message }) => void heard.push(message === undefined ? progress : message),
       })
       // The SDK itself says what it does meanwhile, in the same place.
-      expect(heard.slice(0, 3)).toEqual([1, 2, 3])
-      expect(heard.slice(3)).toEqual(["Fulfilling input required by 'tools/call' (round 1)"])
+      expect(heard.filter((one) => typeof one === 'string')).toEqual([
+        "Fulfilling input required by 'tools/call' (round 1)",
+      ])
+      // It drops progress that it reads together with the result.
+      const steps = heard.filter((one) => typeof one === 'number')
+      expect(steps).toEqual([1, 2, 3].slice(0, steps.length))
       expect(await runsOf(cell, 'sdk')).toBe(1)
       await client.close()
     })
