@@ -14,8 +14,8 @@ import { type Browser, chromium } from 'playwright-core'
 import { Tally } from './lib/tally.ts'
 import { root } from './lib/workspace.ts'
 
-const READY_WITHIN_MS = 30_000
-const SHOWN_WITHIN_MS = 20_000
+const READY_WITHIN_MS = 120_000
+const SHOWN_WITHIN_MS = 60_000
 const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
 const screenshots = process.env['SCREENSHOTS']
 const tally = new Tally()
@@ -102,5 +102,5 @@ async function ended(child: ReturnType<typeof spawn>): Promise<void> {
   const exited = new Promise((resolve) => child.once('exit', resolve))
   if (child.exitCode !== null) return
   child.kill('SIGTERM')
-  await Promise.race([exited, sleep(15_000).then(() => child.kill('SIGKILL'))])
+  await Promise.race([exited, sleep(40_000).then(() => child.kill('SIGKILL'))])
 }

@@ -13,7 +13,7 @@ import { Tally } from './lib/tally.ts'
 import { root } from './lib/workspace.ts'
 
 const INSPECTOR = '@modelcontextprotocol/inspector@2.12.0'
-const READY_WITHIN_MS = 60_000
+const READY_WITHIN_MS = 120_000
 const STOP_WITHIN_MS = 40_000
 /** The first one downloads it. */
 const RUN_WITHIN_MS = 240_000

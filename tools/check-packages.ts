@@ -98,7 +98,7 @@ async function toolFaults(what: string, tool: string, args: readonly string[]): 
 
 function run(command: string, args: readonly string[], cwd: string): Promise<{ code: number; output: string }> {
   return new Promise((resolve) => {
-    execFile(command, [...args], { cwd, timeout: 120_000, maxBuffer: 16 * 1024 * 1024 }, (error, stdout, stderr) => {
+    execFile(command, [...args], { cwd, timeout: 300_000, maxBuffer: 16 * 1024 * 1024 }, (error, stdout, stderr) => {
       const output = `${stdout}${stderr}`.trim()
       if (error === null) resolve({ code: 0, output })
       else resolve({ code: typeof error.code === 'number' ? error.code : 1, output: output || error.message })

@@ -22,7 +22,7 @@ interface Process {
 }
 
 /** Processes that were told to end just now may need a moment. */
-const GRACE_MS = 3_000
+const GRACE_MS = 15_000
 
 const tally = new Tally()
 if (!existsSync('/proc/self/stat')) {

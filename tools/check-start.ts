@@ -13,8 +13,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Tally } from './lib/tally.ts'
 import { root } from './lib/workspace.ts'
 
-const READY_WITHIN_MS = 40_000
-const STOP_WITHIN_MS = 30_000
+const READY_WITHIN_MS = 120_000
+const STOP_WITHIN_MS = 60_000
 const tally = new Tally()
 
 interface Started {
@@ -73,7 +73,7 @@ function commandFaults(output: string): string[] {
 async function reachableFaults(url: string): Promise<string[]> {
   const faults: string[] = []
   for (const path of ['/docs', '/redoc', '/openapi.json', '/gateway/health', '/mcp/notes/tools/list']) {
-    const response = await fetch(`${url}${path}`, { signal: AbortSignal.timeout(5_000) })
+    const response = await fetch(`${url}${path}`, { signal: AbortSignal.timeout(30_000) })
     await response.arrayBuffer()
     if (response.status !== 200) faults.push(`${path} answers ${response.status}`)
   }
@@ -123,7 +123,7 @@ function isAlive(pid: number): boolean {
 
 function shell(command: string): Promise<string> {
   return new Promise((resolve) => {
-    execFile('bash', ['-c', command], { timeout: 10_000 }, (_error, stdout, stderr) => resolve(`${stdout}${stderr}`))
+    execFile('bash', ['-c', command], { timeout: 60_000 }, (_error, stdout, stderr) => resolve(`${stdout}${stderr}`))
   })
 }
 

@@ -14,7 +14,7 @@ import { root } from './lib/workspace.ts'
 const STATE_DIR = process.env['MCPP_STATE_DIR'] || join(root, '.mcpp')
 const REGISTRY_FILE = join(STATE_DIR, 'registry.json')
 const NOTES = join(root, 'examples/notes-server/dist/main.js')
-const READY_WITHIN_MS = 30_000
+const READY_WITHIN_MS = 60_000
 /** The gateway drains for some seconds on SIGTERM; after this long it is killed. */
 const STOP_WITHIN_MS = 40_000
 
@@ -139,7 +139,7 @@ function runningGateway(pid: number | undefined): string | undefined {
 
 async function servesNotes(base: string): Promise<boolean> {
   try {
-    const health = await fetch(new URL('/mcp/notes/health', base), { signal: AbortSignal.timeout(2_000) })
+    const health = await fetch(new URL('/mcp/notes/health', base), { signal: AbortSignal.timeout(5_000) })
     const { healthy_instances: healthy } = Object(await health.json())
     return healthy === 2
   } catch {

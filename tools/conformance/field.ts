@@ -24,8 +24,8 @@ const SERVER = join(root, 'examples/dual-era-server/dist/main.js')
 const GATEWAY = join(root, 'apps/cli/bin/run.js')
 /** All instances of a group must open each other's request states. */
 const STATE_KEY = 'conformance-conformance-conformance'
-const READY_WITHIN_MS = 60_000
-const STOP_WITHIN_MS = 20_000
+const READY_WITHIN_MS = 120_000
+const STOP_WITHIN_MS = 60_000
 
 /** Starts reference servers and the gateway, and resolves when every instance is healthy. */
 export async function startField(): Promise<Field> {
@@ -127,7 +127,7 @@ async function healthy(base: string, name: string): Promise<void> {
 
 async function isHealthy(base: string, name: string): Promise<boolean> {
   try {
-    const answer = await fetch(`${base}/mcp/${name}/health`, { signal: AbortSignal.timeout(2_000) })
+    const answer = await fetch(`${base}/mcp/${name}/health`, { signal: AbortSignal.timeout(10_000) })
     const { healthy_instances: fit, total_instances: all } = Object(await answer.json())
     return all > 0 && fit === all
   } catch {

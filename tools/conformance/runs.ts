@@ -23,7 +23,7 @@ export interface Scored {
 }
 
 const PARALLEL_LANES = 4
-const RUN_TIMEOUT_MS = 100_000
+const RUN_TIMEOUT_MS = 240_000
 
 /** Runs everything, up to four lanes at a time; results in the order of the jobs. */
 export async function runAll(jobs: readonly Job[]): Promise<readonly Scored[]> {

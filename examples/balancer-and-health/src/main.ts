@@ -4,7 +4,7 @@ import { Balancer, leastConnections } from '@mcp-platform/balancer'
 import { HealthMonitor, httpProbe } from '@mcp-platform/health'
 import { startReplica } from './replica.js'
 
-const NOTICE_WITHIN_MS = 10_000
+const NOTICE_WITHIN_MS = 30_000
 const replicas = await Promise.all(['search-1', 'search-2', 'search-3'].map(startReplica))
 const noticed = Promise.withResolvers<void>()
 
